@@ -1,0 +1,184 @@
+"""The parameters of a space as Optuna's distributions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from optuna import Trial as OptunaTrial
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from ..space.base import Dimension
+from ..space.conditions import Parameter
+from ..space.core import Space
+from ..space.dimensions import Integer, Ordinal, Real
+
+Number = int | float
+
+
+@dataclass(frozen=True)
+class Code:
+    """A dimension as numbers that Optuna can suggest: none, one or several."""
+
+    distributions: Mapping[str, BaseDistribution]
+    decode: Callable[[list[Number]], Any]
+    encode: Callable[[Any], list[Number]]
+
+
+class Variables:
+    """Translates between configurations and what an Optuna trial holds.
+
+    Parameters
+    ----------
+    space : Space
+        Alternatives become one more categorical variable. Where they define a name
+        differently, each definition is a variable of its own.
+    """
+
+    def __init__(self, space: Space):
+        self._space = space
+        names: dict[tuple[str, Dimension], str] = {}
+        for parameter in (p for branch in space.branches for p in branch):
+            others = sum(name == parameter.name for name, _ in names)
+            name = f"{parameter.name}#{others + 1}" if others else parameter.name
+            names.setdefault((parameter.name, parameter.dimension), name)
+        codes = {definition: _code(name, definition[1]) for definition, name in names.items()}
+        self._branches = [
+            [_variable(parameter, branch, codes) for parameter in branch]
+            for branch in space.branches
+        ]
+        self._choice: dict[str, CategoricalDistribution] = {}
+        if len(space.branches) > 1:
+            name = "alternative"
+            while name in names.values():
+                name += "#"
+            self._choice[name] = CategoricalDistribution(range(len(space.branches)))
+
+    def suggest(self, trial: OptunaTrial) -> dict[str, Any]:
+        """Have Optuna suggest a configuration, parents before what depends on them."""
+        branch = next((_suggest(trial, *choice) for choice in self._choice.items()), 0)
+        params: dict[str, Any] = {}
+        for variable in self._branches[branch]:
+            if variable.exists(params):
+                distributions = variable.code.distributions
+                numbers = [_suggest(trial, *item) for item in distributions.items()]
+                params[variable.name] = variable.code.decode(numbers)
+        return params
+
+    def encode(
+        self, params: Mapping[str, Any]
+    ) -> tuple[dict[str, Number], dict[str, BaseDistribution]]:
+        """Return the variables of a configuration and their distributions.
+
+        Raises
+        ------
+        ValueError
+            If a name or a value has no place in the space; numbers are clipped.
+        """
+        row = self._space.encode(params)
+        legal = self._space.decode(row)
+        branch = int(np.argmax(row[self._space.groups[0][0]])) if self._choice else 0
+        values: dict[str, Number] = dict.fromkeys(self._choice, branch)
+        distributions: dict[str, BaseDistribution] = dict(self._choice)
+        for variable in self._branches[branch]:
+            if variable.name in legal:
+                code = variable.code
+                values.update(zip(code.distributions, code.encode(legal[variable.name])))
+                distributions.update(code.distributions)
+        return values, distributions
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """A parameter of one alternative: its code, and the conditions of its existence."""
+
+    name: str
+    code: Code
+    # each parent, its dimension's ``key``, and the keys of the values that will do
+    conditions: tuple[tuple[str, Callable[[Any], Hashable], frozenset[Hashable]], ...]
+
+    def exists(self, params: Mapping[str, Any]) -> bool:
+        return all(
+            parent in params and key(params[parent]) in wanted
+            for parent, key, wanted in self.conditions
+        )
+
+
+def _variable(
+    parameter: Parameter,
+    branch: Sequence[Parameter],
+    codes: Mapping[tuple[str, Dimension], Code],
+) -> _Variable:
+    keys = {p.name: p.dimension.key for p in branch}
+    conditions = []
+    for condition in parameter.conditions:
+        key = keys[condition.parent]
+        wanted = frozenset(key(value) for value in condition.values)
+        conditions.append((condition.parent, key, wanted))
+    code = codes[parameter.name, parameter.dimension]
+    return _Variable(parameter.name, code, tuple(conditions))
+
+
+def _suggest(trial: OptunaTrial, name: str, distribution: BaseDistribution) -> Number:
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(name, distribution.choices)
+    low, high, log = distribution.low, distribution.high, distribution.log
+    if isinstance(distribution, IntDistribution):
+        return trial.suggest_int(name, low, high, log=log)
+    return trial.suggest_float(name, low, high, log=log)
+
+
+def _code(name: str, dimension: Dimension) -> Code:
+    """Choose the distribution that tells Optuna the most about a dimension."""
+    if dimension.n_columns == 0:
+        return Code({}, lambda _: dimension.decode(np.empty(0)), lambda _: [])
+    if isinstance(dimension, Real) and dimension.step is None:
+        distribution = FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+        return Code({name: distribution}, lambda x: float(x[0]), lambda value: [value])
+    if isinstance(dimension, Integer) and dimension.step in (None, 1):
+        distribution = IntDistribution(dimension.low, dimension.high, log=dimension.log)
+        return Code({name: distribution}, lambda x: int(x[0]), lambda value: [value])
+    if dimension.categorical:
+        return _by_choice(name, dimension)
+    in_steps = isinstance(dimension, Real | Integer) and not dimension.log
+    if in_steps or isinstance(dimension, Ordinal):
+        return _by_rank(name, dimension)
+    return _by_columns(name, dimension)
+
+
+def _by_choice(name: str, dimension: Dimension) -> Code:
+    """The position in the one-hot code, so that choices may be any objects."""
+    one_hot = np.eye(dimension.n_columns)
+    return Code(
+        {name: CategoricalDistribution(range(dimension.n_columns))},
+        lambda x: dimension.decode(one_hot[x[0]]),
+        lambda value: [int(np.argmax(dimension.encode(value)))],
+    )
+
+
+def _by_rank(name: str, dimension: Dimension) -> Code:
+    """The number of the cell, where all cells of the cube are of equal width."""
+    n = int(dimension.size)
+    return Code(
+        {name: IntDistribution(0, n - 1)},
+        lambda x: dimension.decode(np.array([(x[0] + 0.5) / n])),
+        lambda value: [int(dimension.encode(value)[0] * n)],
+    )
+
+
+def _by_columns(name: str, dimension: Dimension) -> Code:
+    """The columns of the cube themselves."""
+    n = dimension.n_columns
+    names = [name] if n == 1 else [f"{name}[{i}]" for i in range(n)]
+    return Code(
+        {column: FloatDistribution(0.0, 1.0) for column in names},
+        lambda x: dimension.decode(np.array(x)),
+        lambda value: dimension.encode(value).tolist(),
+    )

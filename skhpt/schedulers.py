@@ -1,0 +1,45 @@
+"""Who gets the next fold or budget: pure functions of the ledger.
+
+A scheduler returns everything that it still wants, each time; the engine subtracts what
+is in flight. (A scheduler that named a step only once would lose it when workers are short.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .ledger import Ledger
+from .trial import Status, Step
+
+Plan = tuple[list[Step], list[tuple[int, Status]]]
+Scheduler = Callable[[Ledger], Plan]
+
+
+def all_folds(ledger: Ledger) -> Plan:
+    """Every trial runs on every fold, one fold a step, older trials first.
+
+    Parameters
+    ----------
+    ledger : Ledger
+
+    Returns
+    -------
+    steps : list of Step
+        Folds that open trials still lack, including those that are running.
+    finished : list of (int, Status)
+        Trials that lack none.
+    """
+    steps: list[Step] = []
+    finished: list[tuple[int, Status]] = []
+    for index in ledger.open:
+        missing = ledger.missing(index)
+        steps.extend(Step(trial=index, folds=(fold,)) for fold in missing)
+        if not missing:
+            finished.append((index, verdict(ledger, index)))
+    return steps, finished
+
+
+def verdict(ledger: Ledger, index: int) -> Status:
+    """Status of a trial that ran all its folds."""
+    failed = any(outcome.error is not None for outcome in ledger.folds(index).values())
+    return Status.FAILED if failed else Status.COMPLETE

@@ -1,0 +1,373 @@
+"""The public classes: a signature, a sampler, a scheduler, nothing else."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+from sklearn.model_selection import ParameterGrid, ParameterSampler
+from sklearn.utils._param_validation import Interval
+
+from .checks import check_class_sizes
+from .samplers.grid import ListSampler
+from .samplers.random import RandomSampler
+from .samplers.registry import make_sampler
+from .search import BaseSearch, Leg, spawned_int
+from .space import dialects
+
+# Proposals a Bayesian search may have pending where the user names no number. A constant,
+# because a number that followed n_jobs would make the result depend on it; two, because that
+# keeps both cores of a small machine busy (10 folds for 2 workers) at no measurable loss.
+_LOOK_AHEAD = 2
+
+
+def _has_conditions(space) -> bool:
+    return any(parameter.conditions for branch in space.branches for parameter in branch)
+
+
+class GridSearchCV(BaseSearch):
+    """Exhaustive search over the values given for each parameter.
+
+    A drop-in for :class:`sklearn.model_selection.GridSearchCV`: the same arguments in the same
+    order, the same results. The arguments from `test_size` on are additions, off by default.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Needs ``fit``, and ``score`` unless `scoring` is given.
+    param_grid : dict, list of dict or "auto", default="auto"
+        Values of each parameter. A list or a tuple is a list of values, as in scikit-learn; a
+        range or a distribution, as in :class:`BayesSearchCV`, stands for three values spread
+        evenly over it. "auto" is the grid of :func:`space_for` in its size "small".
+    scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
+        As in scikit-learn.
+    test_size : float or int, default=None
+        Share (or number) of the rows to set aside before anything looks at the data:
+        stratified for classifiers, whole groups with ``groups``, the last rows for splitters
+        that are ordered in time. The winner is scored on them once.
+    initial_params : "default" or list, default=None
+        Configurations to try first. "default" is the estimator as given, followed by published
+        configurations that are known to do well; a list holds dicts of your own, and may hold
+        the word "default" for the estimator as given.
+    time_budget : float, default=None
+        Seconds for the whole of ``fit``, the refit included.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the choice of the test rows. The estimator's own seed stays yours.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_score_, best_params_, best_index_, scorer_, n_splits_, \
+refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
+        As in scikit-learn.
+    space_ : dict or list
+        The space that was searched, as written or as curated.
+    stop_reason_ : str
+        Why the search ended.
+    n_fits_ : int
+        Fits of the cross-validation.
+    baseline_score_ : float
+        Cross-validated score of the estimator as given, where that was among the first
+        configurations.
+    test_indices_ : ndarray of int
+        The rows that were set aside.
+    test_score_, test_score_interval_ : float, (float, float)
+        Score of the winner on them, and its 95 % bootstrap interval.
+    test_scores_ : dict of str to float
+        The same for every metric.
+    baseline_test_score_, baseline_test_score_interval_ : float, (float, float)
+        The same for the estimator as given.
+    optimism_ : float
+        ``best_score_ - test_score_``.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import SVC
+    >>> from skhpt import GridSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = GridSearchCV(SVC(), {"C": [0.1, 1, 10]}).fit(X, y)
+    >>> search.best_params_
+    {'C': 10}
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSearch._parameter_constraints,
+        "param_grid": [dict, list, str],
+    }
+    _auto_size = "small"
+
+    def __init__(
+        self,
+        estimator,
+        param_grid="auto",
+        *,
+        scoring=None,
+        n_jobs=None,
+        refit=True,
+        cv=None,
+        verbose=0,
+        pre_dispatch="2*n_jobs",
+        error_score=np.nan,
+        return_train_score=False,
+        test_size=None,
+        initial_params=None,
+        time_budget=None,
+        random_state=None,
+    ):
+        super().__init__(
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_grid = param_grid
+        self.test_size = test_size
+        self.initial_params = initial_params
+        self.time_budget = time_budget
+        self.random_state = random_state
+
+    def _definition(self):
+        return self.param_grid
+
+    def _legs(self, definition, seed) -> list[Leg]:
+        (space, _), *_ = dialects.parse(definition, bare_pair="values")
+        grid = ListSampler(ParameterGrid(dialects.to_grid(definition)))
+        return [Leg(grid, None, space)]
+
+
+class RandomizedSearchCV(BaseSearch):
+    """Random search: independent draws from a distribution or a list for each parameter.
+
+    A drop-in for :class:`sklearn.model_selection.RandomizedSearchCV`: the same arguments in
+    the same order, for the same `random_state` the same candidates and results. The arguments
+    from `test_size` on are additions, off by default.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Needs ``fit``, and ``score`` unless `scoring` is given.
+    param_distributions : dict, list of dict or "auto", default="auto"
+        Values or a distribution of each parameter. As in scikit-learn a list or a tuple is a
+        list of values; every other way to write a space, as in :class:`BayesSearchCV`, is
+        understood too, ranges as ``(low, high, "uniform")`` or ``(low, high, "log-uniform")``.
+        "auto" is the space of :func:`space_for`.
+    n_iter : int, default=10
+        Number of configurations, those of `initial_params` included.
+    scoring, n_jobs, refit, cv, verbose, pre_dispatch, random_state, error_score, \
+return_train_score
+        As in scikit-learn.
+    test_size, initial_params, time_budget
+        As in :class:`GridSearchCV`.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_score_, best_params_, best_index_, ...
+        As in :class:`GridSearchCV`.
+
+    References
+    ----------
+    J. Bergstra and Y. Bengio, "Random search for hyper-parameter optimization", Journal of
+    Machine Learning Research 13 (2012).
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSearch._parameter_constraints,
+        "param_distributions": [dict, list, str],
+        "n_iter": [Interval(numbers.Integral, 1, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimator,
+        param_distributions="auto",
+        *,
+        n_iter=10,
+        scoring=None,
+        n_jobs=None,
+        refit=True,
+        cv=None,
+        verbose=0,
+        pre_dispatch="2*n_jobs",
+        random_state=None,
+        error_score=np.nan,
+        return_train_score=False,
+        test_size=None,
+        initial_params=None,
+        time_budget=None,
+    ):
+        super().__init__(
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_distributions = param_distributions
+        self.n_iter = n_iter
+        self.random_state = random_state
+        self.test_size = test_size
+        self.initial_params = initial_params
+        self.time_budget = time_budget
+
+    def _definition(self):
+        return self.param_distributions
+
+    def _legs(self, definition, seed) -> list[Leg]:
+        pieces = dialects.parse(definition, bare_pair="values")
+        if not any(_has_conditions(piece.space) or piece.n_iter for piece in pieces):
+            # scikit-learn's own draws, so that the same seed gives the same candidates
+            distributions = dialects.to_native(definition)
+            draws = ListSampler(
+                ParameterSampler(distributions, self.n_iter, random_state=self.random_state)
+            )
+            return [Leg(draws, self.n_iter, pieces[0].space)]
+        return [
+            Leg(
+                RandomSampler(piece.space, spawned_int(seed, 1 + number)),
+                self.n_iter if piece.n_iter is None else piece.n_iter,
+                piece.space,
+            )
+            for number, piece in enumerate(pieces)
+        ]
+
+
+class BayesSearchCV(BaseSearch):
+    """Bayesian search: each proposal is made where a model of the results so far sees most.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Needs ``fit``, and ``score`` unless `scoring` is given.
+    search_spaces : dict, list or "auto", default="auto"
+        The space. For each parameter a list of values; a range ``(low, high)``,
+        ``(low, high, "log-uniform")``; a scipy.stats distribution; a dimension of
+        scikit-optimize; a distribution of Optuna; an entry of a W&B sweep; or a dimension of
+        :mod:`skhpt.space`. ``When(parent, value, {...})`` holds parameters that exist only
+        for that value of another. A list of dicts gives alternatives; ``(dict, n)`` in a list
+        spends exactly `n` configurations on that dict. "auto" is the curated space of the
+        estimator, see :func:`space_for`.
+    n_iter : int, default=50
+        Number of configurations, the first ones included.
+    scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
+        As in scikit-learn. With several metrics the model looks at the `refit` metric, or at
+        the first one when `refit` is a callable or False.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the search's own choices. The estimator's own seed stays yours.
+    sampler : str, class, callable or optuna.samplers.BaseSampler, default="gp"
+        Who proposes: "gp" (Gaussian process), "random", "sobol", "tpe" and "cmaes" (need
+        Optuna), "skopt" (needs scikit-optimize), a sampler of Optuna's, a subclass of
+        :class:`skhpt.samplers.base.Sampler`, or a callable ``(space, seed)`` that returns one.
+    optimizer_kwargs : dict, default=None
+        Arguments for scikit-optimize's ``Optimizer``, which is then used unless `sampler` says
+        otherwise.
+    n_points : int, default=None
+        Proposals that may be pending at a time; None is 2. A higher number feeds more workers
+        and learns a little later. The result depends on it and not on `n_jobs`.
+    test_size, time_budget
+        As in :class:`GridSearchCV`.
+    initial_params : "default", list or None, default="default"
+        As in :class:`GridSearchCV`. "default" takes at most a quarter of `n_iter` beside the
+        estimator as given.
+
+    Attributes
+    ----------
+    cv_results_, best_estimator_, best_score_, best_params_, best_index_, ...
+        As in :class:`GridSearchCV`; ``cv_results_`` has a last column ``origin``: "default",
+        "given", "portfolio" or "sampler".
+    n_points_ : int
+        The number of pending proposals that was used.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.svm import SVC
+    >>> from skhpt import BayesSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> search = BayesSearchCV(SVC(), n_iter=10, test_size=0.25, random_state=0).fit(X, y)
+    >>> search.best_score_ >= search.baseline_score_
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseSearch._parameter_constraints,
+        "search_spaces": [dict, list, tuple, str],
+        "n_iter": [Interval(numbers.Integral, 1, None, closed="left")],
+        "sampler": "no_validation",  # the registry says what it understands
+        "optimizer_kwargs": [dict, None],
+        "n_points": [Interval(numbers.Integral, 1, None, closed="left"), None],
+    }
+    _extra_columns = ("origin",)
+
+    def __init__(
+        self,
+        estimator,
+        search_spaces="auto",
+        *,
+        n_iter=50,
+        scoring=None,
+        n_jobs=None,
+        refit=True,
+        cv=None,
+        verbose=0,
+        pre_dispatch="2*n_jobs",
+        random_state=None,
+        error_score=np.nan,
+        return_train_score=False,
+        sampler="gp",
+        optimizer_kwargs=None,
+        n_points=None,
+        test_size=None,
+        initial_params="default",
+        time_budget=None,
+    ):
+        super().__init__(
+            estimator=estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            pre_dispatch=pre_dispatch,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.search_spaces = search_spaces
+        self.n_iter = n_iter
+        self.random_state = random_state
+        self.sampler = sampler
+        self.optimizer_kwargs = optimizer_kwargs
+        self.n_points = n_points
+        self.test_size = test_size
+        self.initial_params = initial_params
+        self.time_budget = time_budget
+
+    def _definition(self):
+        return self.search_spaces
+
+    def _check_folds(self, cv, y) -> None:
+        check_class_sizes(cv, y)
+
+    def _legs(self, definition, seed) -> list[Leg]:
+        self.n_points_ = self.n_points or _LOOK_AHEAD
+        return [
+            Leg(
+                make_sampler(
+                    self.sampler,
+                    piece.space,
+                    spawned_int(seed, 1 + number),
+                    optimizer_kwargs=self.optimizer_kwargs,
+                ),
+                self.n_iter if piece.n_iter is None else piece.n_iter,
+                piece.space,
+            )
+            for number, piece in enumerate(dialects.parse(definition))
+        ]

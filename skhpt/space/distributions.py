@@ -1,0 +1,272 @@
+"""Dimensions over a distribution: frozen ones of scipy.stats, and anything with ``rvs``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.stats
+
+from .base import Dimension, SpaceError, distinct, freeze, generator, is_number
+from .choices import of_values
+
+# Where an unbounded distribution is cut: one draw in ten thousand lies beyond each end.
+TAIL = 1e-4
+# Discrete distributions with more values than this are not counted.
+COUNTABLE = 10_000
+SAMPLE = 256
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Frozen(Dimension):
+    """A frozen distribution of scipy.stats, placed in the cube by its quantiles.
+
+    ``u`` stands for the value ``dist.ppf(u)``, so that a uniform draw from the cube follows
+    the distribution. Where it is unbounded, the cube ends at the quantiles 0.0001 and
+    0.9999; values beyond are legal but placed at the end. ``rvs`` is that of the
+    distribution itself.
+
+    Parameters
+    ----------
+    dist : frozen distribution of scipy.stats
+        Continuous or discrete.
+    step : float, default=None
+        If given, values are rounded to its multiples (ints if the step is an int); for
+        continuous distributions only.
+
+    Raises
+    ------
+    SpaceError
+        If ``dist`` is not a frozen distribution with finite quantiles.
+    """
+
+    dist: Any
+    step: float | None = None
+
+    def __post_init__(self) -> None:
+        if not is_frozen(self.dist):
+            raise SpaceError(
+                f"Frozen takes a frozen scipy.stats distribution such as norm(0, 1), "
+                f"got {self.dist!r}"
+            )
+        ends = self.dist.support()
+        if any(np.ndim(end) for end in ends):
+            raise SpaceError(f"{self!r} draws arrays: give its parameters as single numbers")
+        discrete = hasattr(self.dist, "pmf")
+        self._check_step(discrete)
+        # ppf(0) of a discrete distribution lies below its values, and ppf(1) beyond all
+        # that ppf(cdf(k)) can tell apart
+        margin = 1e-12 * discrete
+        low = TAIL if math.isinf(ends[0]) else margin
+        high = 1.0 - (TAIL if math.isinf(ends[1]) else margin)
+        if not np.isfinite(self.dist.ppf([low, high])).all():
+            raise SpaceError(f"{self!r} has no finite quantiles: check its parameters")
+        object.__setattr__(self, "_discrete", discrete)
+        object.__setattr__(self, "_ends", (float(ends[0]), float(ends[1])))
+        object.__setattr__(self, "_cut", (low, high))
+        object.__setattr__(self, "_support", self._reachable())
+        size = math.inf if self._support is None else len(self._support)
+        object.__setattr__(self, "size", size)
+
+    def _check_step(self, discrete: bool) -> None:
+        if self.step is None:
+            return
+        if discrete or not is_number(self.step) or not 0 < self.step < math.inf:
+            raise SpaceError(
+                f"step must be a number above 0, and only for continuous distributions, "
+                f"got step={self.step!r}"
+            )
+
+    def _reachable(self) -> list[int | float] | None:
+        """Return the values that the cube can give, None if there are too many."""
+        step = 1 if self._discrete else self.step
+        if step is None or not self._ends[1] - self._ends[0] < COUNTABLE * step:
+            return None
+        grid = getattr(self.dist.dist, "xk", None)  # the values of rv_discrete(values=...)
+        if grid is None:
+            first, last = np.rint(np.divide(self._ends, step))
+            grid = np.arange(first, last + 1) * step
+        return [self.decode([u]) for u in np.unique(self.snap(self._place(np.asarray(grid))))]
+
+    # -- the contract -------------------------------------------------------------------
+
+    def _round(self, x: Any) -> Any:
+        return x if self.step is None else np.rint(x / self.step) * self.step
+
+    def decode(self, u: np.ndarray) -> int | float:
+        return self._plain(self._round(self.dist.ppf(np.clip(u[0], *self._cut))))
+
+    def encode(self, value: Any) -> np.ndarray:
+        if not is_number(value):
+            raise ValueError(f"{self!r} can only place numbers, got {value!r}")
+        return self.snap(self._place(np.array([float(value)])))
+
+    def _place(self, x: np.ndarray) -> np.ndarray:
+        """Return the middle of what is rounded to ``x``, as a share of the probability."""
+        if self._discrete:
+            x = x if getattr(self.dist.dist, "xk", None) is not None else np.rint(x)
+            return self.dist.cdf(x) - self.dist.pmf(x) / 2
+        if self.step is None:
+            return self.dist.cdf(x)
+        x, half = self._round(x), self.step / 2
+        lower, upper = np.clip(self.dist.cdf([x - half, x + half]), *self._cut)
+        return (lower + upper) / 2
+
+    def snap(self, U: np.ndarray) -> np.ndarray:
+        U = np.clip(U, *self._cut)
+        if not self._discrete and self.step is None:
+            return U
+        return np.clip(self._place(self._round(self.dist.ppf(U))), *self._cut)
+
+    def contains(self, value: Any) -> bool:
+        if not is_number(value):
+            return False
+        if self._discrete:
+            return bool(self.dist.pmf(value) > 0)
+        low, high = self._ends
+        if self.step is None:
+            return low <= value <= high
+        steps, half = value / self.step, self.step / 2
+        return abs(steps - round(steps)) < 1e-6 and low - half <= value <= high + half
+
+    def values(self) -> list[Any]:
+        return super().values() if self._support is None else list(self._support)
+
+    def levels(self, n: int) -> list[Any]:
+        """Return the values at the middles of ``n`` equally probable parts."""
+        return distinct([self.decode(np.array([(i + 0.5) / n])) for i in range(n)])
+
+    def key(self, value: Any) -> Hashable:
+        if not is_number(value):
+            return freeze(value)
+        whole = self._discrete or isinstance(self.step, int)
+        return freeze(_number(value) if whole else float(value))
+
+    def rvs(self, size: int | tuple[int, ...] | None = None, random_state: Any = None) -> Any:
+        """Draw from the distribution itself; see :meth:`Dimension.rvs`."""
+        drawn = self._round(self.dist.rvs(size=size, random_state=random_state))
+        return self._plain(drawn) if size is None else drawn
+
+    def _plain(self, x: Any) -> int | float:
+        """Return a number of scipy as an int where all the values are, else as a float."""
+        if self._discrete or isinstance(self.step, int):
+            return _number(x)
+        return float(x) if self.step is None else float(f"{x:.12g}")
+
+    # -- identity -------------------------------------------------------------------------
+
+    def _named(self) -> bool:
+        """Whether scipy.stats knows the distribution by its name."""
+        known = getattr(scipy.stats, self.dist.dist.name or "", None)
+        return type(known) is type(self.dist.dist)
+
+    def _identity(self) -> Hashable:
+        dist = self.dist
+        return freeze(
+            (dist.dist.name, dist.args, dist.kwds, self.step)
+            if self._named()
+            else (dist, self.step)
+        )
+
+    def __repr__(self) -> str:
+        if not self._named():
+            return super().__repr__()
+        parts = [repr(arg) for arg in self.dist.args]
+        parts += [f"{name}={value!r}" for name, value in self.dist.kwds.items()]
+        step = "" if self.step is None else f", step={self.step!r}"
+        return f"Frozen(scipy.stats.{self.dist.dist.name}({', '.join(parts)}){step})"
+
+
+def is_frozen(dist: Any) -> bool:
+    """Whether ``dist`` is a frozen univariate distribution of scipy.stats, or looks like it."""
+    return hasattr(dist, "dist") and all(
+        hasattr(dist, name) for name in ("ppf", "cdf", "rvs", "support", "args", "kwds")
+    )
+
+
+def _number(x: Any) -> int | float:
+    return int(x) if float(x).is_integer() else float(x)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Drawn(Dimension):
+    """Anything that can only draw: an object with ``rvs(random_state=...)``.
+
+    In the cube, 256 values stand for it, drawn once with a fixed seed: by their rank if
+    they are numbers (other numbers then go to the nearest), else as unordered choices.
+    ``rvs`` is that of the object itself.
+
+    Parameters
+    ----------
+    dist : object with ``rvs``
+        As scikit-learn's ``ParameterSampler`` accepts it.
+
+    Raises
+    ------
+    SpaceError
+        If drawing fails.
+    """
+
+    dist: Any
+
+    def __post_init__(self) -> None:
+        if not hasattr(self.dist, "rvs"):
+            raise SpaceError(f"Drawn takes an object with a method rvs, got {self.dist!r}")
+        rng = generator(0)
+        try:
+            sample = [_plain(self.dist.rvs(random_state=rng)) for _ in range(SAMPLE)]
+        except Exception as error:
+            raise SpaceError(
+                f"{self.dist!r} must draw one value with rvs(random_state=...), but that "
+                f"raised {type(error).__name__}: {error}"
+            ) from error
+        stand_in = of_values(sample)
+        object.__setattr__(self, "_stand_in", stand_in)
+        object.__setattr__(self, "_numeric", all(is_number(value) for value in sample))
+        object.__setattr__(self, "n_columns", stand_in.n_columns)
+        object.__setattr__(self, "categorical", stand_in.categorical)
+
+    def decode(self, u: np.ndarray) -> Any:
+        return self._stand_in.decode(u)
+
+    def encode(self, value: Any) -> np.ndarray:
+        return self._stand_in.encode(value)
+
+    def snap(self, U: np.ndarray) -> np.ndarray:
+        return self._stand_in.snap(U)
+
+    def contains(self, value: Any) -> bool:
+        """Whether ``value`` can be placed; what the object might draw cannot be known."""
+        if self._numeric and not self.categorical:
+            return is_number(value)
+        return self._stand_in.contains(value)
+
+    def levels(self, n: int) -> list[Any]:
+        return self._stand_in.levels(n)
+
+    def key(self, value: Any) -> Hashable:
+        return self._stand_in.key(value)
+
+    def draw(self, rng: Any) -> Any:
+        value = self.rvs(random_state=rng)
+        return value if self.contains(value) else self._stand_in.rvs(random_state=rng)
+
+    def rvs(self, size: int | tuple[int, ...] | None = None, random_state: Any = None) -> Any:
+        """Draw from the object itself; see :meth:`Dimension.rvs`."""
+        rng = generator(random_state)
+        if isinstance(rng, np.random.Generator):  # what such objects know is a RandomState
+            rng = generator(int(rng.integers(2**32)))
+        if size is None:
+            return _plain(self.dist.rvs(random_state=rng))
+        return self.dist.rvs(size=size, random_state=rng)
+
+    def __repr__(self) -> str:
+        return f"Drawn({self.dist!r})"
+
+
+def _plain(value: Any) -> Any:
+    """Return a numpy scalar as the Python number that it is."""
+    return value.item() if isinstance(value, np.generic) else value

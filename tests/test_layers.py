@@ -1,0 +1,90 @@
+"""Imports fall one way."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import skhpt
+
+ROOT = Path(skhpt.__file__).parent
+
+# From the bottom up; a module may import from its own layer and from those below.
+LAYERS = [
+    {"trial", "space", "executors", "_compat"},
+    {"ledger"},
+    {"samplers", "schedulers", "estimators"},
+    {"evaluate", "engine", "holdout", "callbacks", "checks"},
+    {"search"},
+    {"searches"},
+    {"__init__"},
+]
+RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
+FREE_OF_SKLEARN = {"trial", "space", "ledger", "samplers", "schedulers", "engine"}
+FILES = sorted(ROOT.rglob("*.py"))
+
+
+def unit(path: Path) -> str:
+    """The file or sub-package of skhpt that a path belongs to."""
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path):
+    """Absolute names of the modules that a file imports, anywhere in it."""
+    package = ["skhpt", *path.relative_to(ROOT).parent.parts]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = [*base, *(node.module.split(".") if node.module else [])]
+            yield from (".".join([*module, alias.name]) for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_fall_one_way(path):
+    own = RANK[unit(path)]
+    for name in imports(path):
+        parts = name.split(".")
+        if parts[0] == "skhpt" and len(parts) > 1:
+            assert parts[1] in RANK, f"{path.name} imports {name}"
+            assert RANK[parts[1]] <= own, f"{path.name} imports {name} from above"
+
+
+@pytest.mark.parametrize(
+    "path", [f for f in FILES if unit(f) in FREE_OF_SKLEARN], ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_the_heart_knows_no_sklearn(path):
+    assert not [name for name in imports(path) if name.split(".")[0] in ("sklearn", "joblib")]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_private_imports_stand_in_compat(path):
+    if unit(path) == "_compat":
+        return
+    allowed = {"sklearn.utils._param_validation"}  # scikit-learn documents it for extensions
+    private = [
+        name
+        for name in imports(path)
+        if name.split(".")[0] in ("sklearn", "joblib")
+        and any(part.startswith("_") for part in name.split(".")[1:])
+        and ".".join(name.split(".")[:-1]) not in allowed
+    ]
+    assert not private
+
+
+def test_every_file_is_in_a_layer():
+    assert {unit(path) for path in FILES} == set(RANK)
+
+
+def test_import_loads_no_optional_package():
+    code = (
+        "import sys, skhpt\n"
+        "heavy = {'lightgbm', 'xgboost', 'catboost', 'optuna', 'skopt', 'matplotlib', 'pandas'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    # scikit-learn itself imports pandas only when somebody else has.
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
