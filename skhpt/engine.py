@@ -165,6 +165,7 @@ class Engine:
     def _close_open_trials(self) -> None:
         """What could not be finished ends as stopped: no trial stays open."""
         self.wanted_of_scheduler()
+        self.ledger.withdraw_unrun()
         for index in list(self.ledger.open):
             self.ledger.close(index, Status.STOPPED)
 

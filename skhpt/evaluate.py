@@ -265,4 +265,4 @@ class _Report:
 
 
 def _short_time(seconds: float) -> str:
-    return f"{seconds / 60:.1f}min" if seconds > 60 else f"{seconds:5.1f}s"
+    return f"{seconds / 60:4.1f}min" if seconds > 60 else f" {seconds:5.1f}s"

@@ -22,7 +22,20 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.model_selection import TimeSeriesSplit
+from sklearn.model_selection import (
+    BaseShuffleSplit,
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    LeaveOneOut,
+    LeavePGroupsOut,
+    LeavePOut,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.multiclass import type_of_target
 
@@ -38,6 +51,19 @@ from .bootstrap import (
     resample,
 )
 
+_UNORDERED = (
+    BaseShuffleSplit,
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    LeaveOneOut,
+    LeavePGroupsOut,
+    LeavePOut,
+    RepeatedKFold,
+    RepeatedStratifiedKFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+)
 _GROUP_DRAWS = 50  # random subsets of groups among which the best balanced one is taken
 
 # ------------------------------------------------------------------ which rows to set aside
@@ -62,7 +88,7 @@ def split_off(
     test_size : float or int
         Share of the rows in (0, 1), rounded up, or a number of rows.
     X : array-like, sparse matrix or dataframe of shape (n_samples, ...)
-        Only its number of rows is used (``cv.split`` may read more).
+        Only its number of rows is used.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), or None
         The target.
     groups : array-like of shape (n_samples,), default=None
@@ -96,7 +122,7 @@ def split_off(
     check(n_rows - n_test, n_test)
 
     rng = check_random_state(random_state)
-    if _is_time_ordered(cv, X, y, groups):
+    if _is_time_ordered(cv, n_rows - n_test):
         test = np.arange(_cut_in_time(n_rows, n_test, groups), n_rows)
     elif groups is not None:
         test = _whole_groups(test_size, n_test, groups, codes, rng)
@@ -180,8 +206,11 @@ def _check_training_classes(test_size, labels, codes, train: np.ndarray) -> None
         )
 
 
-def _is_time_ordered(cv, X, y, groups) -> bool:
+def _is_time_ordered(cv, n_rows: int) -> bool:
     """Whether every test set of the splitter lies after its training set in row order.
+
+    A splitter that is not scikit-learn's is asked, on as many empty rows as will be left: it
+    must not see the test rows. One that cannot answer without data counts as unordered.
 
     A single split is no evidence (a fixed validation set at the end looks the same), and
     one that is out of order settles the question, so this ends at the first fold of
@@ -189,18 +218,19 @@ def _is_time_ordered(cv, X, y, groups) -> bool:
     """
     if isinstance(cv, TimeSeriesSplit):
         return True
-    if not callable(getattr(cv, "split", None)) or getattr(cv, "shuffle", False):
+    unordered = isinstance(cv, _UNORDERED) or getattr(cv, "shuffle", False)
+    if unordered or not callable(getattr(cv, "split", None)):
         return False
     n_seen = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:  # a copy: the splitter's own random state must not advance
-            splits = copy.deepcopy(cv).split(X, y, groups)
+            splits = copy.deepcopy(cv).split(np.zeros((n_rows, 1)))
             for train, test in itertools.islice(splits, 20):
                 if not len(train) or not len(test) or np.max(train) >= np.min(test):
                     return False
                 n_seen += 1
-        except Exception:  # a splitter that cannot split these data says so in the search
+        except Exception:
             return False
     return n_seen > 1
 

@@ -84,6 +84,12 @@ class Ledger:
             seconds=sum(outcome.fit_time + outcome.score_time for outcome in folds.values()),
         )
 
+    def withdraw_unrun(self) -> None:
+        """Forget the newest trials of which no fold has run: the search ended before them."""
+        while self._trials and not self._by_fold[-1]:
+            self._open.pop(self._trials.pop().index, None)
+            self._by_fold.pop()
+
     def _score(self, outcome: Outcome | None) -> float:
         if outcome is None or outcome.error is not None:
             return math.nan

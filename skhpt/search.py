@@ -193,6 +193,7 @@ class BaseSearch(BaseSearchCV):
             cv=self.cv,
             classifier=is_classifier(self.estimator),
             random_state=spawned_int(seed, 0),
+            n_splits=getattr(self.cv, "n_splits", 5 if self.cv is None else self.cv),
         )
         self.test_indices_ = test
         return rows.take(self.estimator, train), rows.take(self.estimator, test, train)
@@ -208,7 +209,7 @@ class BaseSearch(BaseSearchCV):
             )
         if len(splits) != self.n_splits_:
             raise ValueError(
-                "cv.split and cv.get_n_splits returned inconsistent results. "
+                "cv.split and cv.get_n_splits return inconsistent results. "
                 f"Expected {self.n_splits_} splits, got {len(splits)}"
             )
         return splits

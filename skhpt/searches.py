@@ -13,12 +13,24 @@ from .samplers.grid import ListSampler
 from .samplers.random import RandomSampler
 from .samplers.registry import make_sampler
 from .search import BaseSearch, Leg, spawned_int
-from .space import dialects
+from .space import Piece, SpaceError, dialects
 
 # Proposals a Bayesian search may have pending where the user names no number. A constant,
 # because a number that followed n_jobs would make the result depend on it; two, because that
 # keeps both cores of a small machine busy (10 folds for 2 workers) at no measurable loss.
 _LOOK_AHEAD = 2
+
+
+def _read(definition, theirs) -> list[Piece]:
+    """Read a space as scikit-learn does: its own error comes first where it has one."""
+    try:
+        return dialects.parse(definition, bare_pair="values")
+    except SpaceError as error:
+        try:
+            theirs(definition)
+        except (TypeError, ValueError) as first:
+            raise type(first)(f"{first} ({error})") from error
+        raise
 
 
 def _has_conditions(space) -> bool:
@@ -135,7 +147,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         return self.param_grid
 
     def _legs(self, definition, seed) -> list[Leg]:
-        (space, _), *_ = dialects.parse(definition, bare_pair="values")
+        (space, _), *_ = _read(definition, ParameterGrid)
         grid = ListSampler(ParameterGrid(dialects.to_grid(definition)))
         return [Leg(grid, None, space)]
 
@@ -222,7 +234,7 @@ return_train_score
         return self.param_distributions
 
     def _legs(self, definition, seed) -> list[Leg]:
-        pieces = dialects.parse(definition, bare_pair="values")
+        pieces = _read(definition, lambda space: ParameterSampler(space, 1))
         if not any(_has_conditions(piece.space) or piece.n_iter for piece in pieces):
             # scikit-learn's own draws, so that the same seed gives the same candidates
             distributions = dialects.to_native(definition)

@@ -16,9 +16,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import Ridge, SGDClassifier
 from sklearn.metrics import accuracy_score, check_scoring, get_scorer, make_scorer
 from sklearn.mixture import GaussianMixture
-from sklearn.model_selection import (
-    GridSearchCV,
-)
+from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -351,95 +349,6 @@ def test_asking_the_estimator_ends_with_the_time(monkeypatch, seconds, calls):
     assert result.score == y.mean()
     assert np.isfinite(result.interval).all() == (seconds > 40)
     assert model.calls == calls
-
-
-# ------------------------------------------------------------------ what is undefined
-
-
-def test_undefined_resamples_are_skipped_in_silence(data):
-    case = data["binary"]
-    positives = np.flatnonzero(case.y == 1)
-    rows = np.r_[np.flatnonzero(case.y == 0)[:20], positives[:2]]  # 13 % lack a positive
-    for name in ("roc_auc", "neg_log_loss"):  # NaN with a warning; an error
-        result = score_with_interval(
-            case.model, case.X[rows], case.y[rows], get_scorer(name), n_bootstrap=200
-        )
-        assert result.interval[0] <= result.score <= result.interval[1]
-
-
-def test_no_interval_when_most_resamples_are_undefined(data):
-    case = data["binary"]
-
-    def distinct(estimator, X, y):
-        """Defined only where no row is drawn twice."""
-        return np.nan if len(np.unique(X[:, 0])) < len(X) else cheap_accuracy(estimator, X, y)
-
-    result = score_with_interval(case.model, case.X, case.y, distinct, n_bootstrap=100)
-    assert np.isfinite(result.score)
-    assert np.isnan(result.interval).all()
-
-
-@pytest.mark.parametrize(
-    ("n_rows", "groups"), [(1, None), (30, np.zeros(30))], ids=["one row", "one group"]
-)
-def test_no_interval_without_two_units(data, n_rows, groups):
-    case = data["binary"]
-    result = score_with_interval(
-        case.model, case.X[:n_rows], case.y[:n_rows], cheap_accuracy, groups=groups
-    )
-    assert np.isfinite(result.score)
-    assert np.isnan(result.interval).all()
-
-
-def raises(estimator, X, y):
-    raise RuntimeError("no metric today")
-
-
-def test_a_scorer_that_fails_costs_the_score_and_not_the_search(data):
-    case = data["binary"]
-    with pytest.warns(UserWarning, match=r"(?s)failed for 'f1'; .*nan.*no metric today"):
-        result = score_with_interval(case.model, case.X, case.y, raises, metric="f1")
-    assert np.isnan([result.score, *result.interval]).all()
-    with pytest.warns(UserWarning, match="no metric today"):
-        result = score_with_interval(case.model, case.X, case.y, raises, error_score=-1)
-    assert result.score == -1
-    with pytest.raises(RuntimeError, match="no metric today"):
-        score_with_interval(case.model, case.X, case.y, raises, error_score="raise")
-    with pytest.raises(ValueError, match=r"scoring must return a number .* Reduce it to one"):
-        score_with_interval(case.model, case.X, case.y, lambda *_: [1, 2], error_score="raise")
-
-
-def test_one_failing_metric_leaves_the_others_their_interval(data):
-    case = data["binary"]
-    names = {"accuracy": get_scorer("accuracy"), "bad": raises}
-    scorer = check_scoring(case.model, names, raise_exc=False)
-    with pytest.warns(UserWarning, match="failed for 'bad'"):
-        result = score_with_interval(
-            case.model, case.X, case.y, scorer, metric="accuracy", n_bootstrap=50, error_score=0
-        )
-    assert result.scores["bad"] == 0
-    assert np.isnan(result.intervals["bad"]).all()
-    assert result.interval[0] < result.score < result.interval[1]
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"confidence": 1.0}, r"confidence must be a float in \(0, 1\); got 1\.0\. Use"),
-        ({"confidence": "95%"}, r"confidence must be .* got '95%'"),
-        ({"n_bootstrap": 39}, r"n_bootstrap must be an int of at least 40 .* got 39\. Increase"),
-        ({"n_bootstrap": 1e3}, r"n_bootstrap must be an int .* got 1000\.0"),
-        ({"metric": "f1"}, r"metric must be one of the names .*\(accuracy\) or None; got 'f1'"),
-    ],
-)
-def test_wrong_arguments_are_named(data, options, message):
-    case = data["binary"]
-
-    def scorer(estimator, X, y):
-        return {"accuracy": cheap_accuracy(estimator, X, y)}
-
-    with pytest.raises(ValueError, match=message):
-        score_with_interval(case.model, case.X, case.y, scorer, **{"metric": "accuracy", **options})
 
 
 # ------------------------------------------------------------------ the stand-in

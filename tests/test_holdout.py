@@ -1,4 +1,6 @@
-"""Laws of the test rows: a partition, decided by the seed, that no training row can see."""
+"""Laws of the test rows: a partition, decided by the seed, scored without hidden failures."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -6,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-from sklearn.datasets import make_multilabel_classification
+from sklearn.datasets import make_classification, make_multilabel_classification
+from sklearn.metrics import check_scoring, get_scorer
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
@@ -16,8 +19,9 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
     train_test_split,
 )
+from sklearn.naive_bayes import GaussianNB
 
-from skhpt.holdout import split_off
+from skhpt.holdout import score_with_interval, split_off
 
 
 def split(test_size, y, *, classifier=True, random_state=0, **options):
@@ -227,3 +231,97 @@ def test_what_cannot_be_set_aside_is_said(test_size, options, message):
     options = {"y": np.arange(20) % 2, **options}
     with pytest.raises(ValueError, match=message):
         split(test_size, options.pop("y"), **options)
+
+
+# ------------------------------------------------------------------ scores that are undefined
+
+
+@pytest.fixture(scope="module")
+def case():
+    """A fitted classifier and its test rows."""
+    X, y = make_classification(300, 6, n_informative=4, flip_y=0.2, random_state=0)
+    return SimpleNamespace(model=GaussianNB().fit(X[:150], y[:150]), X=X[150:], y=y[150:])
+
+
+def cheap_accuracy(estimator, X, y):
+    return np.mean(estimator.predict(X) == y)
+
+
+def test_undefined_resamples_are_skipped_in_silence(case):
+    positives = np.flatnonzero(case.y == 1)
+    rows = np.r_[np.flatnonzero(case.y == 0)[:20], positives[:2]]  # 13 % lack a positive
+    for name in ("roc_auc", "neg_log_loss"):  # NaN with a warning; an error
+        result = score_with_interval(
+            case.model, case.X[rows], case.y[rows], get_scorer(name), n_bootstrap=200
+        )
+        assert result.interval[0] <= result.score <= result.interval[1]
+
+
+def test_no_interval_when_most_resamples_are_undefined(case):
+
+    def distinct(estimator, X, y):
+        """Defined only where no row is drawn twice."""
+        return np.nan if len(np.unique(X[:, 0])) < len(X) else cheap_accuracy(estimator, X, y)
+
+    result = score_with_interval(case.model, case.X, case.y, distinct, n_bootstrap=100)
+    assert np.isfinite(result.score)
+    assert np.isnan(result.interval).all()
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "groups"), [(1, None), (30, np.zeros(30))], ids=["one row", "one group"]
+)
+def test_no_interval_without_two_units(case, n_rows, groups):
+    result = score_with_interval(
+        case.model, case.X[:n_rows], case.y[:n_rows], cheap_accuracy, groups=groups
+    )
+    assert np.isfinite(result.score)
+    assert np.isnan(result.interval).all()
+
+
+def raises(estimator, X, y):
+    raise RuntimeError("no metric today")
+
+
+def test_a_scorer_that_fails_costs_the_score_and_not_the_search(case):
+    with pytest.warns(UserWarning, match=r"(?s)failed for 'f1'; .*nan.*no metric today"):
+        result = score_with_interval(case.model, case.X, case.y, raises, metric="f1")
+    assert np.isnan([result.score, *result.interval]).all()
+    with pytest.warns(UserWarning, match="no metric today"):
+        result = score_with_interval(case.model, case.X, case.y, raises, error_score=-1)
+    assert result.score == -1
+    with pytest.raises(RuntimeError, match="no metric today"):
+        score_with_interval(case.model, case.X, case.y, raises, error_score="raise")
+    with pytest.raises(ValueError, match=r"scoring must return a number .* Reduce it to one"):
+        score_with_interval(case.model, case.X, case.y, lambda *_: [1, 2], error_score="raise")
+
+
+def test_one_failing_metric_leaves_the_others_their_interval(case):
+    names = {"accuracy": get_scorer("accuracy"), "bad": raises}
+    scorer = check_scoring(case.model, names, raise_exc=False)
+    with pytest.warns(UserWarning, match="failed for 'bad'"):
+        result = score_with_interval(
+            case.model, case.X, case.y, scorer, metric="accuracy", n_bootstrap=50, error_score=0
+        )
+    assert result.scores["bad"] == 0
+    assert np.isnan(result.intervals["bad"]).all()
+    assert result.interval[0] < result.score < result.interval[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"confidence": 1.0}, r"confidence must be a float in \(0, 1\); got 1\.0\. Use"),
+        ({"confidence": "95%"}, r"confidence must be .* got '95%'"),
+        ({"n_bootstrap": 39}, r"n_bootstrap must be an int of at least 40 .* got 39\. Increase"),
+        ({"n_bootstrap": 1e3}, r"n_bootstrap must be an int .* got 1000\.0"),
+        ({"metric": "f1"}, r"metric must be one of the names .*\(accuracy\) or None; got 'f1'"),
+    ],
+)
+def test_wrong_arguments_are_named(case, options, message):
+
+    def scorer(estimator, X, y):
+        return {"accuracy": cheap_accuracy(estimator, X, y)}
+
+    with pytest.raises(ValueError, match=message):
+        score_with_interval(case.model, case.X, case.y, scorer, **{"metric": "accuracy", **options})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,15 +22,6 @@ from ..space.core import Space
 from ..space.dimensions import Integer, Ordinal, Real
 
 Number = int | float
-
-
-@dataclass(frozen=True)
-class Code:
-    """A dimension as numbers that Optuna can suggest: none, one or several."""
-
-    distributions: Mapping[str, BaseDistribution]
-    decode: Callable[[list[Number]], Any]
-    encode: Callable[[Any], list[Number]]
 
 
 class Variables:
@@ -135,50 +127,90 @@ def _suggest(trial: OptunaTrial, name: str, distribution: BaseDistribution) -> N
     return trial.suggest_float(name, low, high, log=log)
 
 
+class Code(ABC):
+    """A dimension as numbers that Optuna can suggest: none, one or several.
+
+    Attributes
+    ----------
+    distributions : dict of str to BaseDistribution
+        What to suggest, by the names that the numbers have in a trial.
+    """
+
+    def __init__(self, dimension: Dimension, distributions: dict[str, BaseDistribution]):
+        self.dimension = dimension
+        self.distributions = distributions
+
+    @abstractmethod
+    def decode(self, numbers: list[Number]) -> Any:
+        """Return the value that the suggested numbers stand for."""
+
+    @abstractmethod
+    def encode(self, value: Any) -> list[Number]:
+        """Return the numbers that stand for a legal value."""
+
+
+class Itself(Code):
+    """A range that Optuna knows too; the number stands for itself."""
+
+    def decode(self, numbers: list[Number]) -> Number:
+        return numbers[0]
+
+    def encode(self, value: Number) -> list[Number]:
+        return [value]
+
+
+class Choice(Code):
+    """The position in the one-hot code, so that choices may be any objects."""
+
+    def __init__(self, name: str, dimension: Dimension):
+        super().__init__(dimension, {name: CategoricalDistribution(range(dimension.n_columns))})
+
+    def decode(self, numbers: list[Number]) -> Any:
+        return self.dimension.decode(np.eye(self.dimension.n_columns)[numbers[0]])
+
+    def encode(self, value: Any) -> list[Number]:
+        return [int(np.argmax(self.dimension.encode(value)))]
+
+
+class Rank(Code):
+    """The number of the cell, where all cells of the cube are equally wide."""
+
+    def __init__(self, name: str, dimension: Dimension):
+        super().__init__(dimension, {name: IntDistribution(0, int(dimension.size) - 1)})
+
+    def decode(self, numbers: list[Number]) -> Any:
+        return self.dimension.decode(np.array([(numbers[0] + 0.5) / self.dimension.size]))
+
+    def encode(self, value: Any) -> list[Number]:
+        return [int(self.dimension.encode(value)[0] * self.dimension.size)]
+
+
+class Columns(Code):
+    """The columns of the cube themselves; a constant has none."""
+
+    def __init__(self, name: str, dimension: Dimension):
+        n = dimension.n_columns
+        names = [name] if n == 1 else [f"{name}[{i}]" for i in range(n)]
+        super().__init__(dimension, {column: FloatDistribution(0.0, 1.0) for column in names})
+
+    def decode(self, numbers: list[Number]) -> Any:
+        return self.dimension.decode(np.array(numbers))
+
+    def encode(self, value: Any) -> list[Number]:
+        return self.dimension.encode(value).tolist()
+
+
 def _code(name: str, dimension: Dimension) -> Code:
-    """Choose the distribution that tells Optuna the most about a dimension."""
-    if dimension.n_columns == 0:
-        return Code({}, lambda _: dimension.decode(np.empty(0)), lambda _: [])
+    """Choose what tells Optuna the most about a dimension."""
     if isinstance(dimension, Real) and dimension.step is None:
         distribution = FloatDistribution(dimension.low, dimension.high, log=dimension.log)
-        return Code({name: distribution}, lambda x: float(x[0]), lambda value: [value])
+        return Itself(dimension, {name: distribution})
     if isinstance(dimension, Integer) and dimension.step in (None, 1):
         distribution = IntDistribution(dimension.low, dimension.high, log=dimension.log)
-        return Code({name: distribution}, lambda x: int(x[0]), lambda value: [value])
-    if dimension.categorical:
-        return _by_choice(name, dimension)
+        return Itself(dimension, {name: distribution})
+    if dimension.categorical and dimension.n_columns:
+        return Choice(name, dimension)
     in_steps = isinstance(dimension, Real | Integer) and not dimension.log
     if in_steps or isinstance(dimension, Ordinal):
-        return _by_rank(name, dimension)
-    return _by_columns(name, dimension)
-
-
-def _by_choice(name: str, dimension: Dimension) -> Code:
-    """The position in the one-hot code, so that choices may be any objects."""
-    one_hot = np.eye(dimension.n_columns)
-    return Code(
-        {name: CategoricalDistribution(range(dimension.n_columns))},
-        lambda x: dimension.decode(one_hot[x[0]]),
-        lambda value: [int(np.argmax(dimension.encode(value)))],
-    )
-
-
-def _by_rank(name: str, dimension: Dimension) -> Code:
-    """The number of the cell, where all cells of the cube are of equal width."""
-    n = int(dimension.size)
-    return Code(
-        {name: IntDistribution(0, n - 1)},
-        lambda x: dimension.decode(np.array([(x[0] + 0.5) / n])),
-        lambda value: [int(dimension.encode(value)[0] * n)],
-    )
-
-
-def _by_columns(name: str, dimension: Dimension) -> Code:
-    """The columns of the cube themselves."""
-    n = dimension.n_columns
-    names = [name] if n == 1 else [f"{name}[{i}]" for i in range(n)]
-    return Code(
-        {column: FloatDistribution(0.0, 1.0) for column in names},
-        lambda x: dimension.decode(np.array(x)),
-        lambda value: dimension.encode(value).tolist(),
-    )
+        return Rank(name, dimension)
+    return Columns(name, dimension)

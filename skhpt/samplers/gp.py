@@ -17,7 +17,7 @@ from ._surrogate import Kernel, Posterior, fit_kernel, one_thread
 from .base import Sampler
 
 SMALL_SPACE = 1500  # configurations that can all be scored at every ask
-N_FIRST = (5, 10)  # bounds of the number of space-filling first points
+N_FIRST = (5, 5)
 N_FIT = 150  # observations that set the hyperparameters
 SOBOL_BATCH = 64
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..space.core import Space
@@ -82,10 +82,16 @@ class GridSampler(Sampler):
                 "integer range or a step, or choose another sampler, for instance 'sobol'"
             )
         self._seen = Seen(space, self.rng)
-        self._rest = iter(space.enumerate())
+        self._rest: Iterator[dict[str, Any]] | None = None
 
     def ask(self) -> dict[str, Any] | None:
+        if self._rest is None:
+            self._rest = iter(self.space.enumerate())
         return next((params for params in self._rest if self._seen.add(params)), None)
 
     def tell(self, trial: Trial) -> None:
         self._seen.add_foreign(trial.params)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # a generator cannot be copied; a copy starts again and passes over what was seen
+        return {**self.__dict__, "_rest": None}

@@ -61,10 +61,10 @@ class OptunaSampler(Sampler):
 
     Notes
     -----
-    TPE is multivariate here and treats pending trials as bad ones; in a space with
-    conditions it also models each group of parameters that exist together. Optuna's CMA-ES
-    knows numbers only; categories, and whatever exists only under a condition, are drawn at
-    random beside it.
+    TPE is multivariate here and treats pending trials as bad ones; parameters that exist only
+    under a condition are modelled one by one. CMA-ES knows numbers only, and needs several
+    that every configuration has; everything else is drawn at random beside it. It learns from
+    its own proposals, in generations.
 
     References
     ----------
@@ -91,7 +91,7 @@ class OptunaSampler(Sampler):
         with _quiet():
             self._study = optuna.create_study(
                 direction="maximize",
-                sampler=_engine(sampler, space, random_state, optimizer_kwargs or {}),
+                sampler=_engine(sampler, random_state, optimizer_kwargs or {}),
                 pruner=optuna.pruners.NopPruner(),
             )
         # Some samplers end a study when they have nothing left, which Optuna forbids outside
@@ -151,21 +151,13 @@ class OptunaSampler(Sampler):
         self._stopped = True
 
 
-def _engine(
-    sampler: Any, space: Space, random_state: int, options: Mapping[str, Any]
-) -> BaseSampler:
+def _engine(sampler: Any, random_state: int, options: Mapping[str, Any]) -> BaseSampler:
     """Make Optuna's sampler, or copy the user's."""
     seed = random_state % 2**32  # the range of numpy's RandomState, which Optuna seeds
     if isinstance(sampler, str):
-        return _named(sampler, space, {"seed": seed, **options})
+        return _named(sampler, {"seed": seed, **options})
     if isinstance(sampler, type) and issubclass(sampler, BaseSampler):
-        try:
-            return sampler(**{"seed": seed, **options})
-        except TypeError as error:
-            raise TypeError(
-                f"sampler={sampler.__name__} cannot be made from a seed and the given "
-                f"options ({error}); give an object of that class instead of the class"
-            ) from error
+        return _made(sampler, {"seed": seed, **options})
     if not isinstance(sampler, BaseSampler):
         raise TypeError(
             "sampler must be 'tpe', 'cmaes', or a sampler of Optuna (object or class), "
@@ -179,18 +171,26 @@ def _engine(
     return copy.deepcopy(sampler)
 
 
-def _named(name: str, space: Space, options: dict[str, Any]) -> BaseSampler:
+def _named(name: str, options: dict[str, Any]) -> BaseSampler:
     if name == "tpe":
-        defaults = {"multivariate": True, "constant_liar": True}
-        multivariate = options.get("multivariate", True)
-        if multivariate and (space.conditional or len(space.branches) > 1):
-            defaults["group"] = True
-        return optuna.samplers.TPESampler(**{**defaults, **options})
+        # the defaults of Optuna 5, for older versions as well
+        options = {"multivariate": True, "constant_liar": True, **options}
+        return _made(optuna.samplers.TPESampler, options)
     if name == "cmaes":
         import cmaes  # noqa: F401 (Optuna itself would notice only at a later ask)
 
-        return optuna.samplers.CmaEsSampler(**options)
+        return _made(optuna.samplers.CmaEsSampler, options)
     raise ValueError(f"sampler must be 'tpe' or 'cmaes' when it is a name, got {name!r}")
+
+
+def _made(cls: type[BaseSampler], options: dict[str, Any]) -> BaseSampler:
+    try:
+        return cls(**options)
+    except TypeError as error:
+        raise TypeError(
+            f"optimizer_kwargs must be keyword arguments of optuna.samplers.{cls.__name__}, got "
+            f"{options!r} with the seed ({error}); correct them, or give an object of that class"
+        ) from error
 
 
 @contextmanager

@@ -154,14 +154,23 @@ def _copy_for(sampler: Sampler, space: Space) -> Sampler:
     own = sampler.space
     if own is None:
         return copy.deepcopy(sampler)
-    if own is not space and own.dimensions != space.dimensions:
+    if own is not space and own != space:
         raise ValueError(
-            f"sampler={sampler!r} was made for another space: its parameters are "
-            f"{list(own.dimensions)}, those of the search are {list(space.dimensions)}; give "
-            "the class instead of an object, then the search makes its own"
+            f"sampler={sampler!r} was made for another space (they differ in "
+            f"{_difference(own, space)}); give the class instead of an object, then the search "
+            "makes its own"
         )
     shared = {id(dimension): dimension for dimension in own.dimensions.values()}
     return copy.deepcopy(sampler, {id(own): own, **shared})
+
+
+def _difference(first: Space, second: Space) -> str:
+    names = sorted(
+        name
+        for name in first.dimensions.keys() | second.dimensions.keys()
+        if first.dimensions.get(name) != second.dimensions.get(name)
+    )
+    return ", ".join(map(repr, names)) or "their conditions or alternatives"
 
 
 def _call(factory: Callable[[Space, int], Any], space: Space, random_state: int) -> Sampler:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -47,13 +46,18 @@ class SobolSampler(Sampler):
     def __init__(self, space: Space, random_state: int):
         super().__init__(space, random_state)
         self._seen = Seen(space, self.rng)
-        self._rows = self._sequence()
+        n_coordinates = sum(
+            1 if categorical else columns.stop - columns.start
+            for columns, categorical in space.groups
+        )
+        self._sequence = qmc.Sobol(n_coordinates, scramble=True, **{SEED: self.rng})
+        self._block: list[np.ndarray] = []
 
     def ask(self) -> dict[str, Any] | None:
         for _ in range(DRAWS_BEFORE_LISTING):
             if self._seen.exhausted:
                 return None
-            params = self.space.decode(next(self._rows))
+            params = self.space.decode(self._row())
             if self._seen.add(params):
                 return params
         return self._seen.draw()
@@ -61,15 +65,10 @@ class SobolSampler(Sampler):
     def tell(self, trial: Trial) -> None:
         self._seen.add_foreign(trial.params)
 
-    def _sequence(self) -> Iterator[np.ndarray]:
-        """Rows of the unit cube, without end."""
-        n_coordinates = sum(
-            1 if categorical else columns.stop - columns.start
-            for columns, categorical in self.space.groups
-        )
-        sobol = qmc.Sobol(n_coordinates, scramble=True, **{SEED: self.rng})
-        while True:
-            yield from self._to_cube(sobol.random(BLOCK))
+    def _row(self) -> np.ndarray:
+        if not self._block:
+            self._block = list(self._to_cube(self._sequence.random(BLOCK)))[::-1]
+        return self._block.pop()
 
     def _to_cube(self, points: np.ndarray) -> np.ndarray:
         """Give every group of columns its coordinates of the sequence."""

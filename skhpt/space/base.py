@@ -36,7 +36,8 @@ def freeze(value: Any) -> Hashable:
     ``1``, ``1.0`` and ``True`` are three values (``max_features=1`` and
     ``max_features=1.0`` are not the same model), ``1`` and ``np.int64(1)`` are one, NaN is
     itself, containers and arrays go by their content, and everything else by its own hash
-    and ``==``, which for functions and estimators is their identity.
+    and ``==``, which for functions and estimators is their identity, or by its identity if it
+    has none.
     """
     if isinstance(value, numbers.Number | np.bool_):
         return _freeze_number(value)
@@ -56,11 +57,26 @@ def _freeze_number(value: Any) -> Hashable:
     return type(value).__name__, value
 
 
+class _Itself:
+    """Stands for an object that cannot be hashed: equal to that object alone."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Itself) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
 def _freeze_object(value: Any) -> Hashable:
     try:
         hash(value)
     except TypeError:
-        return type(value), repr(value)
+        return _Itself(value)
     return type(value), value
 
 

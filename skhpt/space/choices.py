@@ -80,12 +80,13 @@ class Categorical(Dimension):
         set_(self, "equiprobable", self.probabilities is None)
 
     def _check_probabilities(self, n: int) -> list[float]:
-        weights = list(self.probabilities)
+        given = self.probabilities
+        weights = list(given) if isinstance(given, Sequence | np.ndarray) else []
         numbers = all(is_number(w) and 0 <= w < math.inf for w in weights)
         if len(weights) != n or not numbers or sum(weights) <= 0:
             raise SpaceError(
                 f"probabilities must be {n} non-negative numbers, one for each value and not "
-                f"all 0, got {weights!r}"
+                f"all 0, got {given!r}"
             )
         return weights
 
@@ -191,15 +192,8 @@ class Ordinal(Dimension):
             raise ValueError(f"{self!r} can only place numbers, got {value!r}")
         rank = self._rank.get(value)
         if rank is None:
-            rank = self._nearest(float(value))
+            rank = nearest(self._numbers, value)
         return np.array([(rank + 0.5) / len(self._ranked)])
-
-    def _nearest(self, value: float) -> int:
-        right = int(np.searchsorted(self._numbers, value))
-        if right in (0, len(self._numbers)):
-            return min(right, len(self._numbers) - 1)
-        below, above = self._numbers[right - 1], self._numbers[right]
-        return right - 1 if value - below <= above - value else right
 
     def snap(self, U: np.ndarray) -> np.ndarray:
         return (self._cell(U) + 0.5) / len(self._ranked)
@@ -213,6 +207,14 @@ class Ordinal(Dimension):
     def key(self, value: Any) -> Hashable:
         known = self.contains(value)
         return freeze(self._ranked[self._rank[value]] if known else value)
+
+
+def nearest(numbers: np.ndarray, value: float) -> int:
+    """Return the position of the nearest of some sorted numbers, the lower of two."""
+    right = int(np.searchsorted(numbers, value))
+    if right in (0, len(numbers)):
+        return min(right, len(numbers) - 1)
+    return right - 1 if value - numbers[right - 1] <= numbers[right] - value else right
 
 
 def rankable(values: Sequence[Any]) -> bool:

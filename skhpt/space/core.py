@@ -225,14 +225,19 @@ class Space:
                 return self._encode(b, params)
             except ValueError as error:
                 reasons.append(str(error))
-        raise SpaceError(f"{dict(params)!r} is not in the space: {'; or '.join(reasons)}")
+        raise self._outside(params, reasons)
 
     def _preferred(self, params: Mapping[str, Any]) -> list[int]:
-        """Return the branches, those first that hold the configuration without clipping."""
+        """Return the branches, those first that hold the configuration as it is."""
         order = range(len(self.branches))
-        if not self._n_choice:
-            return list(order)
-        return sorted(order, key=lambda b: not self._holds(b, params))
+        return sorted(order, key=lambda b: self._misfit(b, params)) if self._n_choice else [0]
+
+    def _misfit(self, b: int, params: Mapping[str, Any]) -> int:
+        """Return 0 for the very values of a branch, 1 for equal ones (1 for 1.0), 2 for others."""
+        if not self._holds(b, params):
+            return 2
+        keys = {m.name: self._slots[m.slot].dimension.key for m in self._members[b]}
+        return int(any(keys[name](value) != freeze(value) for name, value in params.items()))
 
     def _encode(self, b: int, params: Mapping[str, Any]) -> np.ndarray:
         row = np.full(self.width, INACTIVE)
@@ -289,29 +294,39 @@ class Space:
     def active(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return ``params`` without the names that do not exist beside the other values.
 
-        Useful for the parameters of an estimator, which has them all. The first
-        alternative whose names are all there decides.
+        Useful for the parameters of an estimator, which has them all. Of several
+        alternatives, one that holds what is left is preferred, then one that keeps more.
 
         Raises
         ------
         SpaceError
             If the names of no alternative are all there, or a parent's value has no place.
         """
-        reasons = []
-        for members in self._members:
-            names: set[str] = set()
+        found, reasons = [], []
+        for b in range(len(self.branches)):
             try:
-                for member in members:
-                    if self._exists(member, params, names):
-                        names.add(member.name)
+                kept = self._kept(b, params)
             except ValueError as error:
                 reasons.append(str(error))
-                continue
-            missing = sorted(names.difference(params))
-            if not missing:
-                return {name: value for name, value in params.items() if name in names}
-            reasons.append(f"{', '.join(map(repr, missing))} missing")
-        raise SpaceError(f"{dict(params)!r} is not in the space: {'; or '.join(reasons)}")
+            else:
+                found.append((not self._holds(b, kept), -len(kept), b, kept))
+        if not found:
+            raise self._outside(params, reasons)
+        return min(found)[-1]
+
+    def _kept(self, b: int, params: Mapping[str, Any]) -> dict[str, Any]:
+        names: set[str] = set()
+        for member in self._members[b]:
+            if self._exists(member, params, names):
+                if member.name not in params:
+                    raise ValueError(f"{member.name!r} is missing")
+                names.add(member.name)
+        return {name: value for name, value in params.items() if name in names}
+
+    @staticmethod
+    def _outside(params: Mapping[str, Any], reasons: Sequence[str]) -> SpaceError:
+        why = "; or ".join(dict.fromkeys(reasons))
+        return SpaceError(f"{dict(params)!r} is not in the space: {why}")
 
     def key(self, params: Mapping[str, Any]) -> Hashable:
         """Return something hashable, equal exactly for the same configuration.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -296,12 +296,10 @@ def native(definition: Any) -> bool:
 
 
 def _is_native(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1 and len(value) > 0
     if _is_sequence(value):
-        return (
-            len(value) > 0 and np.ndim(value) == 1
-            if isinstance(value, np.ndarray)
-            else (len(value) > 0 and not _is_range(value, "values"))
-        )
+        return len(value) > 0 and not _is_range(value, "values")
     return lib.has_rvs(value) and not (lib.is_skopt_range(value) or lib.is_skopt_choice(value))
 
 
@@ -386,5 +384,21 @@ def to_grid(definition: Any, levels: int = 3) -> list[dict[str, Any]]:
     return [
         {name: values(p) if group is None else group for name, (p, group) in flat.items()}
         for branch in found
-        for flat in flatten(branch, values)
+        for flat in flatten(branch, _with_conditions(branch, values))
     ]
+
+
+def _with_conditions(
+    branch: Sequence[Parameter], values: Callable[[Parameter], Any]
+) -> Callable[[Parameter], list[Any]]:
+    """Add to the values of a parent those on which its conditions depend."""
+
+    def of_parent(parent: Parameter) -> list[Any]:
+        conditions = [c for p in branch for c in p.conditions if c.parent == parent.name]
+        wanted = [value for condition in conditions for value in condition.values]
+        found: dict[Hashable, Any] = {}
+        for value in (*values(parent), *wanted):
+            found.setdefault(parent.dimension.key(value), value)
+        return list(found.values())
+
+    return of_parent

@@ -89,7 +89,7 @@ class _Range(Dimension):
         object.__setattr__(self, name, float(bound))
 
     def _check_step(self) -> None:
-        if not is_number(self.step) or not 0 < self.step <= self.high - self.low:
+        if not is_number(self.step) or not 0 < self.step <= (self.high - self.low) * (1 + 1e-9):
             raise SpaceError(
                 f"step must be a number above 0 and at most high - low = "
                 f"{self.high - self.low!r}, got {self.step!r}"
@@ -133,7 +133,11 @@ class _Range(Dimension):
         if u <= 0 or u >= 1:
             return self.low if u <= 0 else self.high
         x = float(left + u * (right - left))
-        return min(max(math.exp(x) if self.log else x, self.low), self.high)
+        return self._tidy(math.exp(x) if self.log else x)
+
+    def _tidy(self, x: float) -> float:
+        """Return fourteen digits: an encoded 0.01 comes back as 0.01, and 0.1 + 0.2 is 0.3."""
+        return min(max(float(f"{x:.14g}"), self.low), self.high)
 
     def encode(self, value: Any) -> np.ndarray:
         if not is_number(value):
@@ -182,8 +186,7 @@ class Real(_Range):
     """
 
     def _value(self, cell: Any) -> float:
-        # twelve digits: 0.1 + 2 * 0.1 is 0.3
-        return float(f"{self.low + float(cell) * self.step:.12g}")
+        return self._tidy(self.low + float(cell) * self.step)
 
     def contains(self, value: Any) -> bool:
         if not is_number(value) or not self.low <= value <= self.high:

@@ -5,19 +5,34 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.stats
 
 from .base import Dimension, SpaceError, distinct, freeze, generator, is_number
-from .choices import of_values
+from .choices import nearest, of_values
 
 # Where an unbounded distribution is cut: one draw in ten thousand lies beyond each end.
 TAIL = 1e-4
-# Discrete distributions with more values than this are not counted.
+# And a bounded one: ppf(0) of a discrete distribution lies below its values, ppf(1) beyond all
+# that ppf(cdf(k)) can tell apart, and near 0 some ppf do not converge.
+MARGIN = 1e-12
+# A discrete distribution with more values than this is thinned out in the cube.
 COUNTABLE = 10_000
 SAMPLE = 256
+
+
+class _Cells(NamedTuple):
+    """The values of a discrete distribution, and the part of the cube that each one has."""
+
+    values: np.ndarray  # sorted
+    upper: np.ndarray  # where its part ends
+    centres: np.ndarray
+
+    def at(self, u: Any) -> Any:
+        """Return the number of the cell in which ``u`` lies; vectorised."""
+        return np.minimum(np.searchsorted(self.upper, u), len(self.values) - 1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,19 +72,17 @@ class Frozen(Dimension):
             raise SpaceError(f"{self!r} draws arrays: give its parameters as single numbers")
         discrete = hasattr(self.dist, "pmf")
         self._check_step(discrete)
-        # ppf(0) of a discrete distribution lies below its values, and ppf(1) beyond all
-        # that ppf(cdf(k)) can tell apart
-        margin = 1e-12 * discrete
-        low = TAIL if math.isinf(ends[0]) else margin
-        high = 1.0 - (TAIL if math.isinf(ends[1]) else margin)
+        low = TAIL if math.isinf(ends[0]) else MARGIN
+        high = 1.0 - (TAIL if math.isinf(ends[1]) else MARGIN)
         if not np.isfinite(self.dist.ppf([low, high])).all():
             raise SpaceError(f"{self!r} has no finite quantiles: check its parameters")
         object.__setattr__(self, "_discrete", discrete)
         object.__setattr__(self, "_ends", (float(ends[0]), float(ends[1])))
         object.__setattr__(self, "_cut", (low, high))
-        object.__setattr__(self, "_support", self._reachable())
-        size = math.inf if self._support is None else len(self._support)
-        object.__setattr__(self, "size", size)
+        cells = self._cut_up()
+        object.__setattr__(self, "_cells", cells)
+        if cells is not None and all(map(math.isfinite, ends)) and len(cells.values) < COUNTABLE:
+            object.__setattr__(self, "size", len(cells.values))
 
     def _check_step(self, discrete: bool) -> None:
         if self.step is None:
@@ -80,16 +93,27 @@ class Frozen(Dimension):
                 f"got step={self.step!r}"
             )
 
-    def _reachable(self) -> list[int | float] | None:
-        """Return the values that the cube can give, None if there are too many."""
+    def _cut_up(self) -> _Cells | None:
+        """Return the cells of the cube, None for a continuous distribution."""
         step = 1 if self._discrete else self.step
-        if step is None or not self._ends[1] - self._ends[0] < COUNTABLE * step:
+        if step is None:
             return None
-        grid = getattr(self.dist.dist, "xk", None)  # the values of rv_discrete(values=...)
-        if grid is None:
-            first, last = np.rint(np.divide(self._ends, step))
-            grid = np.arange(first, last + 1) * step
-        return [self.decode([u]) for u in np.unique(self.snap(self._place(np.asarray(grid))))]
+        x = self._grid(step)
+        upper = np.clip(self.dist.cdf(x if self._discrete else x + step / 2), *self._cut)
+        lower = np.concatenate([self._cut[:1], upper[:-1]])
+        wide = upper - lower > MARGIN
+        centres = (lower + upper)[wide] / 2
+        return _Cells(x[wide], upper[wide], centres)
+
+    def _grid(self, step: float) -> np.ndarray:
+        """Return the values in their order; some evenly probable ones if there are many."""
+        own = getattr(self.dist.dist, "xk", None)  # the values of rv_discrete(values=...)
+        if own is not None:
+            return np.unique(own)
+        first, last = np.rint(self.dist.ppf(self._cut) / step)
+        if last - first < COUNTABLE:
+            return np.arange(first, last + 1) * step
+        return np.unique(self._round(self.dist.ppf(np.linspace(*self._cut, COUNTABLE))))
 
     # -- the contract -------------------------------------------------------------------
 
@@ -97,32 +121,24 @@ class Frozen(Dimension):
         return x if self.step is None else np.rint(x / self.step) * self.step
 
     def decode(self, u: np.ndarray) -> int | float:
-        return self._plain(self._round(self.dist.ppf(np.clip(u[0], *self._cut))))
+        u = np.clip(u[0], *self._cut)
+        if self._cells is None:
+            return float(self.dist.ppf(u))
+        return self._plain(self._cells.values[self._cells.at(u)])
 
     def encode(self, value: Any) -> np.ndarray:
         if not is_number(value):
             raise ValueError(f"{self!r} can only place numbers, got {value!r}")
-        return self.snap(self._place(np.array([float(value)])))
-
-    def _place(self, x: np.ndarray) -> np.ndarray:
-        """Return the middle of what is rounded to ``x``, as a share of the probability."""
-        if self._discrete:
-            x = x if getattr(self.dist.dist, "xk", None) is not None else np.rint(x)
-            return self.dist.cdf(x) - self.dist.pmf(x) / 2
-        if self.step is None:
-            return self.dist.cdf(x)
-        x, half = self._round(x), self.step / 2
-        lower, upper = np.clip(self.dist.cdf([x - half, x + half]), *self._cut)
-        return (lower + upper) / 2
+        if self._cells is None:
+            return np.clip([self.dist.cdf(float(value))], *self._cut)
+        return self._cells.centres[[nearest(self._cells.values, value)]]
 
     def snap(self, U: np.ndarray) -> np.ndarray:
         U = np.clip(U, *self._cut)
-        if not self._discrete and self.step is None:
-            return U
-        return np.clip(self._place(self._round(self.dist.ppf(U))), *self._cut)
+        return U if self._cells is None else self._cells.centres[self._cells.at(U)]
 
     def contains(self, value: Any) -> bool:
-        if not is_number(value):
+        if not is_number(value) or math.isinf(value):
             return False
         if self._discrete:
             return bool(self.dist.pmf(value) > 0)
@@ -133,7 +149,9 @@ class Frozen(Dimension):
         return abs(steps - round(steps)) < 1e-6 and low - half <= value <= high + half
 
     def values(self) -> list[Any]:
-        return super().values() if self._support is None else list(self._support)
+        if math.isinf(self.size):
+            return super().values()
+        return [self._plain(value) for value in self._cells.values]
 
     def levels(self, n: int) -> list[Any]:
         """Return the values at the middles of ``n`` equally probable parts."""
@@ -154,7 +172,7 @@ class Frozen(Dimension):
         """Return a number of scipy as an int where all the values are, else as a float."""
         if self._discrete or isinstance(self.step, int):
             return _number(x)
-        return float(x) if self.step is None else float(f"{x:.12g}")
+        return float(x) if self.step is None else float(f"{x:.14g}")
 
     # -- identity -------------------------------------------------------------------------
 
@@ -164,12 +182,12 @@ class Frozen(Dimension):
         return type(known) is type(self.dist.dist)
 
     def _identity(self) -> Hashable:
-        dist = self.dist
-        return freeze(
-            (dist.dist.name, dist.args, dist.kwds, self.step)
-            if self._named()
-            else (dist, self.step)
-        )
+        own = self.dist.dist
+        if self._named():
+            return freeze((own.name, self.dist.args, self.dist.kwds, self.step))
+        if hasattr(own, "xk"):
+            return freeze((own.xk, own.pk, self.dist.args, self.dist.kwds))
+        return freeze((self.dist, self.step))
 
     def __repr__(self) -> str:
         if not self._named():

@@ -168,7 +168,7 @@ def _log_uniform(low: float, high: float, q: float | None = None) -> Dimension:
 def _choice(values: Any, probabilities: Any = None) -> Dimension:
     if probabilities is None:
         return of_values(values)
-    return Categorical(tuple(values), probabilities=tuple(probabilities))
+    return Categorical(values, probabilities=probabilities)
 
 
 def _log_normal(mu: float, sigma: float) -> Any:

@@ -1,0 +1,116 @@
+"""The table of families, the look-up, and the threads that estimators start.
+
+A new family is a module with a :class:`~skhpt.estimators.family.Family` and a row here.
+"""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+from . import gradient_boosting, lightgbm, linear, mlp, trees, xgboost
+from .family import Family
+
+FAMILIES: tuple[Family, ...] = (
+    lightgbm.LIGHTGBM,
+    xgboost.XGBOOST_LINEAR,  # before the trees of the same classes
+    xgboost.XGBOOST,
+    xgboost.XGBOOST_FOREST,
+    gradient_boosting.HISTOGRAM,
+    gradient_boosting.EXACT,
+    trees.FOREST,
+    trees.EXTRA,
+    trees.TREE,
+    mlp.MLP,
+    linear.LOGISTIC,
+    linear.RIDGE,
+    linear.LASSO,
+    linear.ELASTIC_NET,
+    linear.LINEAR_SVM,
+    linear.SVM,
+    linear.NEIGHBOURS,
+)
+
+
+def family_of(estimator: Any) -> Family | None:
+    """Return what is known of an estimator: the family of its first known class, or None."""
+    for cls in type(estimator).__mro__:
+        library = cls.__module__.partition(".")[0]
+        for family in FAMILIES:
+            known = family.library == library and cls.__name__ in family.names
+            if known and family.applies(estimator):
+                return family
+    return None
+
+
+def is_estimator(value: Any) -> bool:
+    """Whether a value is an instance with parameters (a class is not)."""
+    return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+# -- threads -------------------------------------------------------------------------------
+
+
+def thread_parameters(estimator: Any) -> dict[str, bool]:
+    """Return the parameters by which an estimator, or one inside of it, starts threads.
+
+    Parameters
+    ----------
+    estimator : object
+        An estimator, however nested.
+
+    Returns
+    -------
+    dict of str to bool
+        For every name (``step__n_jobs``), whether None means all cores, as in LightGBM and
+        XGBoost. Elsewhere None means one, and those that are None or 1 are left out.
+    """
+    params = estimator.get_params(deep=True)
+    found = {}
+    for prefix, holder in _holders(estimator, params):
+        family = family_of(holder)
+        if family is not None and family.threads is not None:
+            own = holder.get_params(deep=False)
+            found[prefix + family.rename(own, family.threads)] = True
+    for name, value in params.items():
+        is_known = name in found or _is_shadowed(name, found)
+        if name.rpartition("__")[2] == "n_jobs" and not is_known and value not in (None, 1):
+            found[name] = False
+    return found
+
+
+def _holders(estimator: Any, params: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return every estimator inside whose parameters can be set, with its prefix."""
+    inside = [
+        (f"{name}__", value)
+        for name, value in params.items()
+        if is_estimator(value) and any(other.startswith(f"{name}__") for other in params)
+    ]
+    return [("", estimator), *inside]
+
+
+def _is_shadowed(name: str, found: dict[str, bool]) -> bool:
+    """Whether the library's own name for its threads makes ``n_jobs`` void."""
+    prefix = name[: -len("n_jobs")]
+    return any(other.rpartition("__")[0] == prefix.removesuffix("__") for other in found)
+
+
+def divide_threads(estimator: Any, n_threads: int) -> None:
+    """Let an estimator, and all inside of it, start at most some threads; in place.
+
+    Parameters
+    ----------
+    estimator : object
+        An estimator, however nested.
+    n_threads : int
+        How many cores it has to itself.
+    """
+    params = estimator.get_params(deep=True)
+    changes = {}
+    for name, none_means_all in thread_parameters(estimator).items():
+        value = params.get(name)
+        unbounded = value is None and none_means_all
+        if unbounded or (isinstance(value, numbers.Integral) and not 1 <= value <= n_threads):
+            changes[name] = n_threads
+    if changes:
+        estimator.set_params(**changes)

@@ -1,0 +1,173 @@
+"""Results do not depend on n_jobs, the backend, or who ends first; threads never multiply."""
+
+import os
+import random
+import time
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris, make_classification
+from sklearn.svm import SVC
+
+from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
+
+iris = load_iris(return_X_y=True)
+BACKENDS = [(1, "loky"), (2, "loky"), (2, "threading"), (4, "threading")]
+
+
+class Dawdles(ClassifierMixin, BaseEstimator):
+    """Sleeps for a random while, then predicts by a threshold."""
+
+    def __init__(self, shift=0.0):
+        self.shift = shift
+
+    def fit(self, X, y):
+        time.sleep(random.random() / 100)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return self.classes_[(X[:, 0] > self.shift).astype(int)]
+
+
+class TellsItsThreads(ClassifierMixin, BaseEstimator):
+    """Scores by the number of threads that it was given; 0 when it was given all."""
+
+    def __init__(self, n_jobs=-1, x=0):
+        self.n_jobs = n_jobs
+        self.x = x
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def score(self, X, y):
+        return float(self.n_jobs)
+
+
+def table(search):
+    results = search.cv_results_
+    keep = [k for k in results if not k.endswith("_time")]
+    return {k: repr(results[k]) for k in keep}
+
+
+SEARCHES = {
+    "grid": GridSearchCV(Dawdles(), {"shift": np.linspace(-1, 1, 9)}, cv=3),
+    "random": RandomizedSearchCV(Dawdles(), {"shift": (-1.0, 1.0, "uniform")}, cv=3, random_state=1),
+    "bayes": BayesSearchCV(Dawdles(), {"shift": (-1.0, 1.0)}, cv=3, n_iter=12, random_state=1),
+    "bayes, 4 points": BayesSearchCV(
+        Dawdles(), {"shift": (-1.0, 1.0)}, cv=3, n_iter=14, random_state=1, n_points=4
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_the_result_does_not_depend_on_the_workers(name):
+    X, y = make_classification(60, random_state=0)
+    tables = []
+    for n_jobs, backend in BACKENDS:
+        with joblib.parallel_config(backend=backend):
+            search = SEARCHES[name].set_params(n_jobs=n_jobs).fit(X, y)
+        tables.append(table(search))
+    assert all(other == tables[0] for other in tables)
+
+
+def test_the_active_backend_sets_the_number_of_workers():
+    with joblib.parallel_config(backend="threading", n_jobs=3):
+        search = GridSearchCV(TellsItsThreads(), {"x": [1, 2]}, cv=3).fit(*iris)
+    share = max(1, joblib.cpu_count() // 3)
+    assert search.best_score_ == share
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_threads_are_divided_and_given_back(backend):
+    with joblib.parallel_config(backend=backend):
+        search = GridSearchCV(TellsItsThreads(), {"x": [1, 2]}, cv=3, n_jobs=2).fit(*iris)
+    assert search.cv_results_["mean_test_score"].tolist() == [max(1, joblib.cpu_count() // 2)] * 2
+    assert search.best_estimator_.n_jobs == -1
+    assert "n_jobs" not in search.best_params_
+
+
+def test_alone_the_estimator_keeps_its_threads():
+    search = GridSearchCV(TellsItsThreads(), {"x": [1]}, cv=3).fit(*iris)
+    assert search.best_score_ == -1
+
+
+def lgbm(**kwargs):
+    lightgbm = pytest.importorskip("lightgbm")
+    return lightgbm.LGBMClassifier(n_estimators=20, verbose=-1, random_state=0, **kwargs)
+
+
+def xgb(**kwargs):
+    xgboost = pytest.importorskip("xgboost")
+    return xgboost.XGBClassifier(n_estimators=20, random_state=0, **kwargs)
+
+
+@pytest.mark.parametrize("booster", [lgbm, xgb])
+def test_boosters_give_the_same_scores_for_any_number_of_workers(booster):
+    X, y = make_classification(300, 10, random_state=0)
+    space = {"learning_rate": (0.01, 0.3, "log-uniform"), "reg_lambda": (1e-3, 10.0, "log-uniform")}
+    tables = [
+        table(
+            BayesSearchCV(
+                booster(), space, n_iter=6, cv=3, random_state=0, n_jobs=n_jobs, scoring="roc_auc"
+            ).fit(X, y)
+        )
+        for n_jobs in (1, 2)
+    ]
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize("booster", [lgbm, xgb])
+def test_a_boosters_own_threads_are_divided(booster):
+    """What a worker hands to the library, read from the estimator that it scores."""
+
+    def threads(estimator, X, y):
+        return float(estimator.get_params()["n_jobs"])
+
+    X, y = make_classification(100, random_state=0)
+    search = GridSearchCV(booster(), {"reg_lambda": [1.0]}, scoring=threads, cv=2, n_jobs=2)
+    search.fit(X, y)
+    assert search.best_score_ == max(1, joblib.cpu_count() // 2)
+    assert search.best_estimator_.n_jobs is None
+
+
+def test_a_large_X_is_mapped_and_not_copied():
+    class Mapped(Dawdles):
+        def fit(self, X, y):
+            self.classes_ = np.unique(y)
+            return self
+
+        def score(self, X, y):
+            return float(os.getpid())
+
+    X, y = make_classification(20_000, 40, random_state=0)
+    search = GridSearchCV(Mapped(), {"shift": [1, 2, 3]}, cv=2, n_jobs=2, refit=False).fit(X, y)
+    pids = {search.cv_results_[f"split{k}_test_score"][i] for k in range(2) for i in range(3)}
+    assert os.getpid() not in pids
+
+
+def test_the_configuration_of_scikit_learn_reaches_the_workers():
+    from sklearn import config_context, get_config
+
+    def asked(estimator, X, y):
+        return float(get_config()["working_memory"])
+
+    for backend in ("loky", "threading"):
+        with config_context(working_memory=77), joblib.parallel_config(backend=backend):
+            search = GridSearchCV(SVC(), {"C": [1]}, scoring=asked, cv=2, n_jobs=2).fit(*iris)
+        assert search.best_score_ == 77
+
+
+def test_an_error_of_a_worker_is_raised_with_its_type():
+    from doubles import FailsWhen
+
+    search = GridSearchCV(
+        FailsWhen(), {"parameter": [0, 1]}, error_score="raise", n_jobs=2, scoring="accuracy"
+    )
+    with pytest.raises(RuntimeError, match="parameter=1 is a bad one"):
+        search.fit(*iris)
+    # the workers are usable afterwards
+    assert GridSearchCV(SVC(), {"C": [1]}, n_jobs=2).fit(*iris).best_score_ > 0.9
