@@ -1,4 +1,4 @@
-"""Random dimensions and spaces, for the laws that every one of them obeys."""
+"""Random dimensions and spaces for the laws of every one, and doubles of foreign ones."""
 
 import scipy.stats
 from hypothesis import settings
@@ -34,6 +34,25 @@ class Names:
 
     def rvs(self, random_state=None):
         return tuple("abc"[i] for i in random_state.randint(0, 3, size=2))
+
+
+class Odd:
+    """Draws, and does nothing else."""
+
+    def rvs(self, random_state=None):
+        return int(random_state.randint(50)) * 2 + 1
+
+
+def range_of(kind, low, high, prior, base=10):
+    """A double of a dimension of scikit-optimize: its class name and its attributes."""
+    body = {"low": low, "high": high, "prior": prior, "base": base, "rvs": lambda self: None}
+    return type(kind, (), body)()
+
+
+def choice_of(categories, prior=None):
+    """A double of scikit-optimize's Categorical."""
+    body = {"categories": tuple(categories), "prior": prior, "transform": None, "rvs": None}
+    return type("Categorical", (), {**body, "rvs": lambda self: None})()
 
 
 def unit(n):
@@ -92,7 +111,8 @@ DISTRIBUTIONS = (
     Frozen(scipy.stats.poisson(3)),
     Frozen(scipy.stats.binom(100, 0.01)),
     Frozen(scipy.stats.geom(0.3, loc=4)),
-    Frozen(scipy.stats.poisson(10**8)),
+    Frozen(scipy.stats.poisson(10**7)),
+    Frozen(scipy.stats.binom(10**5, 0.5)),
     Frozen(scipy.stats.rv_discrete(values=([1, 10, 100], [0.2, 0.5, 0.3]))()),
     Drawn(Uneven()),
     Drawn(Names()),

@@ -20,6 +20,7 @@ TAIL = 1e-4
 MARGIN = 1e-12
 # A discrete distribution with more values than this is thinned out in the cube.
 COUNTABLE = 10_000
+THINNED = 1_000
 SAMPLE = 256
 
 
@@ -29,6 +30,7 @@ class _Cells(NamedTuple):
     values: np.ndarray  # sorted
     upper: np.ndarray  # where its part ends
     centres: np.ndarray
+    complete: bool  # whether these are all the values that the cut leaves
 
     def at(self, u: Any) -> Any:
         """Return the number of the cell in which ``u`` lies; vectorised."""
@@ -81,7 +83,7 @@ class Frozen(Dimension):
         object.__setattr__(self, "_cut", (low, high))
         cells = self._cut_up()
         object.__setattr__(self, "_cells", cells)
-        if cells is not None and all(map(math.isfinite, ends)) and len(cells.values) < COUNTABLE:
+        if cells is not None and cells.complete and all(map(math.isfinite, ends)):
             object.__setattr__(self, "size", len(cells.values))
 
     def _check_step(self, discrete: bool) -> None:
@@ -98,22 +100,21 @@ class Frozen(Dimension):
         step = 1 if self._discrete else self.step
         if step is None:
             return None
-        x = self._grid(step)
+        x, complete = self._grid(step)
         upper = np.clip(self.dist.cdf(x if self._discrete else x + step / 2), *self._cut)
         lower = np.concatenate([self._cut[:1], upper[:-1]])
         wide = upper - lower > MARGIN
-        centres = (lower + upper)[wide] / 2
-        return _Cells(x[wide], upper[wide], centres)
+        return _Cells(x[wide], upper[wide], (lower + upper)[wide] / 2, complete)
 
-    def _grid(self, step: float) -> np.ndarray:
-        """Return the values in their order; some evenly probable ones if there are many."""
+    def _grid(self, step: float) -> tuple[np.ndarray, bool]:
+        """Return the values in their order, and whether all of them."""
         own = getattr(self.dist.dist, "xk", None)  # the values of rv_discrete(values=...)
         if own is not None:
-            return np.unique(own)
+            return np.unique(own), True
         first, last = np.rint(self.dist.ppf(self._cut) / step)
         if last - first < COUNTABLE:
-            return np.arange(first, last + 1) * step
-        return np.unique(self._round(self.dist.ppf(np.linspace(*self._cut, COUNTABLE))))
+            return np.arange(first, last + 1) * step, True
+        return np.unique(self._round(self.dist.ppf(np.linspace(*self._cut, THINNED)))), False
 
     # -- the contract -------------------------------------------------------------------
 
