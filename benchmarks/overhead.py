@@ -80,7 +80,9 @@ def main() -> int:
     print(f"{options.candidates} candidates x 5 folds, decision tree, {options.rows} rows:")
     print(f"  scikit-learn {theirs:6.2f} s CPU")
     print(f"  skhpt        {ours:6.2f} s CPU   ratio {ratio:.2f} (limit {LOOP_LIMIT})")
-    print(f"import skhpt adds {added:.0f} ms to scikit-learn's own import (limit {IMPORT_LIMIT:.0f})")
+    print(
+        f"import skhpt adds {added:.0f} ms to scikit-learn's own import (limit {IMPORT_LIMIT:.0f})"
+    )
     return int(ratio > LOOP_LIMIT or added > IMPORT_LIMIT)
 
 

@@ -77,9 +77,7 @@ for origin, colour in colours.items():
     axes.plot(trials[chosen], scores[chosen], "o", color=colour, label=origin)
 axes.step(trials, np.maximum.accumulate(scores), where="post", color="0.5", label="best so far")
 axes.axhline(search.test_score_, color="#d55e00", linestyle="--", label="tuned, held out")
-axes.axhline(
-    search.baseline_test_score_, color="#d55e00", linestyle=":", label="default, held out"
-)
+axes.axhline(search.baseline_test_score_, color="#d55e00", linestyle=":", label="default, held out")
 axes.set(xlabel="configuration", ylabel="R2", title="Tuning LightGBM on the diabetes data")
 axes.set_ylim(bottom=min(search.baseline_test_score_, np.quantile(scores, 0.2)) - 0.02)
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)

@@ -17,8 +17,8 @@ from sklearn import config_context, get_config
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _MultimetricScorer as MultimetricScorer
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.metaestimators import _safe_split as safe_split
+from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _num_samples as num_samples
 
@@ -59,20 +59,27 @@ def fold_indices(X, train, test):
     return xp.asarray(train, device=on), xp.asarray(test, device=on)
 
 
-def session_settings() -> tuple[dict, list]:
-    """What workers must be told: scikit-learn's configuration and the warning filters."""
-    return get_config(), list(warnings.filters)
+def session_settings(with_filters: bool) -> tuple[dict, list | None]:
+    """What workers must be told: scikit-learn's configuration and the warning filters.
+
+    Threads have the filters already, and setting them from several threads is not safe; the
+    configuration belongs to the thread that set it.
+    """
+    return get_config(), list(warnings.filters) if with_filters else None
 
 
 @contextlib.contextmanager
 def using_settings(settings):
     """Apply in a worker what :func:`session_settings` read in the caller."""
     config, filters = settings
-    with config_context(**config), warnings.catch_warnings():
-        warnings.filters[:] = filters
-        if hasattr(warnings, "_filters_mutated"):  # renamed in Python 3.14
-            warnings._filters_mutated()
-        yield
+    with config_context(**config):
+        if filters is None:
+            yield
+            return
+        with warnings.catch_warnings():
+            warnings.resetwarnings()  # which also tells Python that the filters have changed
+            warnings.filters.extend(filters)
+            yield
 
 
 class Pool:

@@ -157,7 +157,7 @@ def check_names(estimator, samples: Mapping[str, Any]) -> None:
 
 
 def _inside_another(name: str, samples: Mapping[str, Any]) -> bool:
-    """True for ``clf__C`` where ``clf`` itself is searched: it may exist in some candidates only."""
+    """True for ``clf__C`` where ``clf`` is searched too: some of its values may lack it."""
     parts = name.split("__")
     return any("__".join(parts[:k]) in samples for k in range(1, len(parts)))
 

@@ -134,7 +134,9 @@ class Engine:
         free = capacity - len(self._in_flight)
         if free <= 0 or self.out_of_time():
             return
-        running = {(s.trial, fold, s.resource) for s in self._in_flight.values() for fold in s.folds}
+        running = {
+            (s.trial, fold, s.resource) for s in self._in_flight.values() for fold in s.folds
+        }
         for step in self.scheduler(self.ledger)[0]:
             if free <= 0:
                 return

@@ -173,9 +173,7 @@ class _Scoring:
     estimator: Any
 
     def __call__(self, X, y, rows) -> dict[str, float]:
-        params = check_method_params(
-            self.problem.X, params=self.problem.score_params, indices=rows
-        )
+        params = check_method_params(self.problem.X, params=self.problem.score_params, indices=rows)
         target = () if y is None else (y,)
         try:
             scores = self.problem.scorer(self.estimator, X, *target, **params)

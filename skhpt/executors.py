@@ -94,8 +94,7 @@ class OnDisk:
 @functools.lru_cache(maxsize=1)  # a worker serves one search at a time
 def _load(folder: str, n_buffers: int):
     maps = [
-        np.memmap(os.path.join(folder, str(number)), mode="r")
-        for number in range(1, n_buffers + 1)
+        np.memmap(os.path.join(folder, str(number)), mode="r") for number in range(1, n_buffers + 1)
     ]
     with open(os.path.join(folder, "0"), "rb") as file:
         return pickle.load(file, buffers=maps)
@@ -141,11 +140,12 @@ class PoolExecutor:
     def __init__(self, pool):
         self._pool = pool
         self.n_workers = pool.n_workers
+        self.shares_memory = pool.shares_memory
         self._done: queue.SimpleQueue = queue.SimpleQueue()
         self._tickets = itertools.count()
 
     def share(self, value) -> Local | OnDisk | Inline:
-        if self._pool.shares_memory:
+        if self.shares_memory:
             return Local(value)
         return OnDisk(value) if self._pool.is_local else Inline(value)
 

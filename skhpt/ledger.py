@@ -229,8 +229,9 @@ class _Table:
             columns.update(self.moments(key, array))
         means = columns[f"mean_{key}"]
         if not np.all(np.isfinite(means)):
+            kind = key.split("_", maxsplit=1)[0]
             warnings.warn(
-                f"One or more of the {key.split('_')[0]} scores are non-finite: {means}",
+                f"One or more of the {kind} scores are non-finite: {means}",
                 UserWarning,
                 stacklevel=2,
             )

@@ -28,30 +28,14 @@ from ._compat import (
     validated_fit,
 )
 from .callbacks import SearchCallbacks
-from .checks import check_cv_with_test_rows, check_data, check_names, report_failures
+from .checks import check_cv_with_test_rows, check_data, report_failures
 from .engine import Engine, StopReason
-from .estimators import DataFacts, first_trials, space_for_facts
+from .estimators import DataFacts, space_for_facts
 from .evaluate import Problem, evaluate, fit_in_context
 from .executors import open_executor
 from .ledger import Ledger, cv_results
-from .samplers.base import Sampler
-from .space import Space
+from .plan import Leg, Plan, check_legs, initial_trials
 from .trial import Origin, Status
-
-
-@dataclass(frozen=True)
-class Leg:
-    """A part of a search: a sampler, its budget, and the space that it draws from."""
-
-    sampler: Sampler
-    n_trials: int | None  # None: until the sampler has nothing left to propose
-    space: Space
-
-    def n_candidates(self, n_initial: int) -> int | None:
-        """How many configurations it will try, as far as that is known in advance."""
-        listed = getattr(self.sampler, "candidates", None)
-        bounds = [self.n_trials, None if listed is None else n_initial + len(listed)]
-        return min((bound for bound in bounds if bound is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -147,14 +131,12 @@ class BaseSearch(BaseSearchCV):
         facts = DataFacts.of(
             tuning.X, tuning.y, train_share=min(len(s[0]) for s in splits) / _n_rows(tuning.X)
         )
-        legs = self._resolve(facts, seed)
-        initial = self._initial(legs[0], facts)
-        n_candidates = _n_candidates(legs, len(initial))
+        plan = self._plan(facts, seed)
         ledger = Ledger(len(splits), self._watched_metric(refit_metric))
         callbacks = SearchCallbacks(self, len(splits))
-        callbacks.begin(tuning, n_candidates)
-        problem = self._problem(tuning, splits, scorer, n_candidates)
-        self._run(problem, legs, initial, ledger, callbacks, started)
+        callbacks.begin(tuning, plan.n_candidates)
+        problem = self._problem(tuning, splits, scorer, plan.n_candidates)
+        self._run(problem, plan, ledger, callbacks, started)
         callbacks.end_search()
 
         self._publish(ledger, scorer, refit_metric)
@@ -173,9 +155,16 @@ class BaseSearch(BaseSearchCV):
 
     def _set_aside(self, rows: Rows, seed) -> tuple[Rows, Rows | None]:
         """Split the test rows off, before anything else looks at the data."""
-        for name in ("test_indices_", "test_score_", "test_scores_", "test_score_interval_",
-                     "optimism_", "baseline_score_", "baseline_test_score_",
-                     "baseline_test_score_interval_"):
+        for name in (
+            "test_indices_",
+            "test_score_",
+            "test_scores_",
+            "test_score_interval_",
+            "optimism_",
+            "baseline_score_",
+            "baseline_test_score_",
+            "baseline_test_score_interval_",
+        ):
             self.__dict__.pop(name, None)  # what an earlier fit left
         if self.test_size is None:
             return rows, None
@@ -214,45 +203,15 @@ class BaseSearch(BaseSearchCV):
             )
         return splits
 
-    def _resolve(self, facts: DataFacts, seed) -> list[Leg]:
-        """Turn the space as written (or the curated one) into samplers."""
+    def _plan(self, facts: DataFacts, seed) -> Plan:
+        """Turn the space as written (or the curated one) into samplers and first trials."""
         definition = self._definition()
         if isinstance(definition, str) and definition == "auto":
             definition = space_for_facts(self.estimator, facts, size=self._auto_size)
         legs = self._legs(definition, seed)
-        samples = {
-            name: dimension.decode(np.full(dimension.n_columns, 0.5))
-            for leg in legs
-            for name, dimension in leg.space.dimensions.items()
-        }
-        check_names(self.estimator, samples)
+        check_legs(self.estimator, legs)
         self.space_ = definition
-        return legs
-
-    def _initial(self, leg: Leg, facts: DataFacts) -> list[tuple[Origin, dict]]:
-        """The configurations to try before the sampler is asked."""
-        if self.initial_params is None:
-            return []
-        if isinstance(self.initial_params, list):
-            return self._given(leg, facts)
-        trials = first_trials(self.estimator, leg.space, facts)
-        # Known good configurations are a start, not the search: at most a quarter of it.
-        return trials if leg.n_trials is None else trials[: 1 + leg.n_trials // 4]
-
-    def _given(self, leg: Leg, facts: DataFacts) -> list[tuple[Origin, dict]]:
-        trials: list[tuple[Origin, dict]] = []
-        for item in self.initial_params:
-            if isinstance(item, str) and item == "default":
-                trials += first_trials(self.estimator, leg.space, facts)[:1]
-            elif isinstance(item, Mapping):
-                check_names(self.estimator, item)
-                trials.append((Origin.GIVEN, dict(item)))
-            else:
-                raise ValueError(
-                    "initial_params is a list of configurations (dicts of parameter to value) "
-                    f"and may hold the word 'default'; got {item!r} in it."
-                )
-        return trials
+        return Plan(legs, initial_trials(self.initial_params, self.estimator, legs[0], facts))
 
     def _watched_metric(self, refit_metric) -> str | None:
         """The metric that samplers see: the refit metric, or the first where there is none."""
@@ -285,12 +244,13 @@ class BaseSearch(BaseSearchCV):
             n_candidates=n_candidates,
         )
 
-    def _run(self, problem, legs, initial, ledger, callbacks, started) -> None:
+    def _run(self, problem, plan: Plan, ledger, callbacks, started) -> None:
         """Run the legs on the workers; leave the ledger filled and ``stop_reason_`` set."""
         executor = open_executor(self.n_jobs)
         if executor.n_workers > 1:
             share = max(1, cpu_count() // executor.n_workers)
-            problem = problem.in_worker(threads=share, settings=session_settings())
+            settings = session_settings(with_filters=not executor.shares_memory)
+            problem = problem.in_worker(threads=share, settings=settings)
         shared = executor.share(problem)
         engine = Engine(
             ledger=ledger,
@@ -303,9 +263,10 @@ class BaseSearch(BaseSearchCV):
         )
         finished = False
         try:
-            for leg in legs:
+            initial = plan.initial
+            for leg in plan.legs:
                 self.stop_reason_ = engine.run(leg.sampler, leg.n_trials, initial)
-                initial = []
+                initial = ()
                 if self.stop_reason_ in (StopReason.TIME, StopReason.INTERRUPT):
                     break
             finished = self.stop_reason_ != StopReason.INTERRUPT
@@ -397,11 +358,6 @@ class BaseSearch(BaseSearchCV):
 
 def _n_rows(X) -> int:
     return X.shape[0] if hasattr(X, "shape") else len(X)
-
-
-def _n_candidates(legs: list[Leg], n_initial: int) -> int | None:
-    counts = [leg.n_candidates(n_initial if number == 0 else 0) for number, leg in enumerate(legs)]
-    return None if None in counts else sum(counts)
 
 
 def spawned_int(seed: np.random.SeedSequence, key: int) -> int:

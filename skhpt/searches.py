@@ -9,10 +9,11 @@ from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils._param_validation import Interval
 
 from .checks import check_class_sizes
+from .plan import Leg
 from .samplers.grid import ListSampler
 from .samplers.random import RandomSampler
 from .samplers.registry import make_sampler
-from .search import BaseSearch, Leg, spawned_int
+from .search import BaseSearch, spawned_int
 from .space import Piece, SpaceError, dialects
 
 # Proposals a Bayesian search may have pending where the user names no number. A constant,

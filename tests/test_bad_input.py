@@ -33,7 +33,9 @@ class NeverFits(ClassifierMixin, BaseEstimator):
 
 def search(cls, estimator=None, space=None, **kwargs):
     estimator = NeverFits() if estimator is None else estimator
-    return cls(estimator, {"C": [0.1, 1.0]} if space is None else space, scoring="accuracy", **kwargs)
+    return cls(
+        estimator, {"C": [0.1, 1.0]} if space is None else space, scoring="accuracy", **kwargs
+    )
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -43,11 +45,15 @@ class TestData:
             search(cls).fit(iris[0])
 
     def test_lengths_differ(self, cls):
-        with pytest.raises(ValueError, match=re.escape("inconsistent numbers of samples: [150, 149]")):
+        with pytest.raises(
+            ValueError, match=re.escape("inconsistent numbers of samples: [150, 149]")
+        ):
             search(cls).fit(iris[0], iris[1][:-1])
 
     def test_one_class_only(self, cls):
-        with pytest.raises(ValueError, match=r"y has one class only \(.*0.*needs samples of at least"):
+        with pytest.raises(
+            ValueError, match=r"y has one class only \(.*0.*needs samples of at least"
+        ):
             search(cls).fit(iris[0], np.zeros(150, int))
 
     def test_nan_where_it_is_refused(self, cls):
@@ -148,11 +154,11 @@ def test_every_score_fails():
     def undefined(estimator, X, y):
         raise RuntimeError("no score today")
 
+    found = GridSearchCV(LogisticRegression(max_iter=500), {"C": [1.0]}, scoring=undefined, cv=2)
     with (
         pytest.warns(UserWarning, match="Scoring failed(.|\n)*no score today"),
         pytest.warns(UserWarning, match="non-finite"),
     ):
-        found = GridSearchCV(LogisticRegression(max_iter=500), {"C": [1.0]}, scoring=undefined, cv=2)
         found.fit(*iris)
     assert np.isnan(found.best_score_)
 

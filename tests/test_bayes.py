@@ -77,11 +77,13 @@ def test_a_finite_space_is_enumerated_once_and_then_ends_with_a_reason():
         n_iter=50,
         random_state=0,
     ).fit(*iris)
-    assert sorted(map(str, search.cv_results_["params"])) == sorted(
-        str({"max_depth": d, "criterion": c})
-        for d in (1, 2, None)
-        for c in ("gini", "entropy")
-    ) or len(set(params_of(search))) == 6
+    assert (
+        sorted(map(str, search.cv_results_["params"]))
+        == sorted(
+            str({"max_depth": d, "criterion": c}) for d in (1, 2, None) for c in ("gini", "entropy")
+        )
+        or len(set(params_of(search))) == 6
+    )
     assert len(search.cv_results_["params"]) == 6
     assert search.stop_reason_ == "search space exhausted"
 
@@ -262,9 +264,7 @@ def test_a_time_budget_ends_the_search():
 
 def test_a_time_budget_that_allows_nothing_says_so():
     X, y = make_classification(5000, 50, random_state=0)
-    search = BayesSearchCV(
-        LogisticRegression(max_iter=2000), {"C": (0.1, 10.0)}, time_budget=1e-3
-    )
+    search = BayesSearchCV(LogisticRegression(max_iter=2000), {"C": (0.1, 10.0)}, time_budget=1e-3)
     with pytest.raises(ValueError, match="time_budget=0.001 seconds were over before"):
         search.fit(X, y)
 

@@ -103,7 +103,9 @@ def test_the_numbers_at_the_end():
     ).fit(X, y)
     train = np.setdiff1d(np.arange(len(y)), search.test_indices_)
     test = search.test_indices_
-    refitted = search.best_estimator_.__class__(search.best_estimator_.steps).fit(X[train], y[train])
+    refitted = search.best_estimator_.__class__(search.best_estimator_.steps).fit(
+        X[train], y[train]
+    )
     assert search.test_score_ == pytest.approx(search.score(X[test], y[test]))
     np.testing.assert_array_equal(
         refitted.decision_function(X[test]), search.best_estimator_.decision_function(X[test])
@@ -144,9 +146,9 @@ def test_precomputed_kernels_are_cut_both_ways():
     X, y = iris
     kernel = SVC(kernel="precomputed")
     search = GridSearchCV(kernel, {"C": [1.0]}, test_size=0.2, random_state=0).fit(X @ X.T, y)
-    plain = GridSearchCV(
-        SVC(kernel="linear"), {"C": [1.0]}, test_size=0.2, random_state=0
-    ).fit(X, y)
+    plain = GridSearchCV(SVC(kernel="linear"), {"C": [1.0]}, test_size=0.2, random_state=0).fit(
+        X, y
+    )
     assert search.test_score_ == plain.test_score_
 
 
@@ -201,7 +203,10 @@ def test_sorted_rows_and_one_neighbour():
         ({"test_size": 149}, "test_size=149"),
         ({"test_size": 0.999}, "test_size"),
         ({"test_size": 0.2, "cv": list(KFold(3).split(iris[0]))}, "cv=(.|\n)* lists the rows"),
-        ({"test_size": 0.2, "cv": PredefinedSplit(np.arange(150) % 3)}, "cv=(.|\n)* lists the rows"),
+        (
+            {"test_size": 0.2, "cv": PredefinedSplit(np.arange(150) % 3)},
+            "cv=(.|\n)* lists the rows",
+        ),
         ({"test_size": 1.5}, "test_size"),
         ({"test_size": 0}, "test_size"),
     ],

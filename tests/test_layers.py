@@ -17,6 +17,7 @@ LAYERS = [
     {"ledger"},
     {"samplers", "schedulers", "estimators"},
     {"evaluate", "engine", "holdout", "bootstrap", "callbacks", "checks"},
+    {"plan"},
     {"search"},
     {"searches"},
     {"__init__"},

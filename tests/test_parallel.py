@@ -55,7 +55,9 @@ def table(search):
 
 SEARCHES = {
     "grid": GridSearchCV(Dawdles(), {"shift": np.linspace(-1, 1, 9)}, cv=3),
-    "random": RandomizedSearchCV(Dawdles(), {"shift": (-1.0, 1.0, "uniform")}, cv=3, random_state=1),
+    "random": RandomizedSearchCV(
+        Dawdles(), {"shift": (-1.0, 1.0, "uniform")}, cv=3, random_state=1
+    ),
     "bayes": BayesSearchCV(Dawdles(), {"shift": (-1.0, 1.0)}, cv=3, n_iter=12, random_state=1),
     "bayes, 4 points": BayesSearchCV(
         Dawdles(), {"shift": (-1.0, 1.0)}, cv=3, n_iter=14, random_state=1, n_points=4

@@ -22,6 +22,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import SVC, SVR
 from sklearn.utils import all_estimators
+from threadpoolctl import ThreadpoolController
 from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier, XGBRFRegressor
 
 from skhpt.estimators import DataFacts, space_for, space_for_facts
@@ -29,6 +30,8 @@ from skhpt.estimators.mlp import NETWORK
 from skhpt.estimators.ranges import SIZES
 from skhpt.estimators.registry import FAMILIES, family_of
 from skhpt.space import Layers, When, parse
+
+THREADS = ThreadpoolController()
 
 BOOSTERS = [LGBMClassifier, LGBMRegressor, XGBClassifier, XGBRegressor]
 BOOSTERS += [XGBRFClassifier, XGBRFRegressor]
@@ -72,17 +75,15 @@ def no_warning_but_convergence():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # scikit-learn 1.6 passes SciPy an option that SciPy 1.17 no longer likes
+        warnings.filterwarnings("ignore", "scipy.optimize: The `disp`", DeprecationWarning)
         yield
 
 
 def fit_briefly(estimator, params, X, y):
     """Fit with few rounds or epochs: it is the parameters that are tried."""
-    few = {
-        name: min(value, 3)
-        for name, value in params.items()
-        if name in ("n_estimators", "max_iter")
-    }
-    with no_warning_but_convergence():
+    few = {name: 3 for name in ("n_estimators", "max_iter") if name in params}
+    with no_warning_but_convergence(), THREADS.limit(limits=1):
         return clone(estimator).set_params(**{**params, **few}).fit(X, y)
 
 
@@ -121,16 +122,15 @@ def test_every_draw_fits(cls, size, n, capfd):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("n", [12, 30, 60, 150, 300])
+@pytest.mark.parametrize("n", [12, 30, 150, 300])
 @by_size
 @by_class
-def test_every_draw_fits_exhaustively(cls, size, n, seed, capfd):
+def test_every_draw_fits_with_more_classes_and_fewer_rows(cls, size, n, capfd):
     estimator = make(cls)
-    X, y = data(estimator, n, n_classes=2 + seed % 2 * 2, seed=seed)
+    X, y = data(estimator, n, n_classes=4)
     space = space_of(space_for(estimator, X, y, size=size))
-    rng = np.random.default_rng(seed)
-    for _ in range(5):
+    rng = np.random.default_rng(1)
+    for _ in range(4):
         fit_briefly(estimator, space.sample(rng), X[: int(0.8 * n)], y[: int(0.8 * n)])
     assert "Unknown parameter" not in "".join(capfd.readouterr())
 
@@ -360,7 +360,6 @@ CONFLICTS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:Some inputs do not have OOB scores")
 @by_size
 @pytest.mark.parametrize("estimator", CONFLICTS, ids=lambda e: type(e).__name__)
 def test_settings_of_the_user_and_the_space_do_not_conflict(estimator, size):
@@ -375,11 +374,7 @@ def test_settings_of_the_user_and_the_space_do_not_conflict(estimator, size):
         return
     rng = np.random.default_rng(0)
     for _ in range(2):
-        params = space.sample(rng)
-        few = {n: 3 for n in ("n_estimators", "max_iter") if n in estimator.get_params()}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            clone(estimator).set_params(**{**params, **few}).fit(X, y)
+        fit_briefly(estimator, space.sample(rng), X, y)
 
 
 def test_a_subclass_with_fewer_parameters_has_a_smaller_space():

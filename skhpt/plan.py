@@ -1,0 +1,93 @@
+"""What a search will try: its legs, and the configurations that come before them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .checks import check_names
+from .estimators import DataFacts, first_trials
+from .samplers.base import Sampler
+from .space import Space
+from .trial import Origin
+
+
+@dataclass(frozen=True)
+class Leg:
+    """A part of a search: a sampler, its budget, and the space that it draws from.
+
+    Attributes
+    ----------
+    sampler : Sampler
+    n_trials : int or None
+        Budget; None is until the sampler has nothing left to propose.
+    space : Space
+    """
+
+    sampler: Sampler
+    n_trials: int | None
+    space: Space
+
+    def n_candidates(self, n_initial: int) -> int | None:
+        """How many configurations it will try, as far as that is known in advance."""
+        listed = getattr(self.sampler, "candidates", None)
+        bounds = [self.n_trials, None if listed is None else n_initial + len(listed)]
+        return min((bound for bound in bounds if bound is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The legs of a search and its first configurations, which count towards the first leg."""
+
+    legs: Sequence[Leg]
+    initial: Sequence[tuple[Origin, dict[str, Any]]] = ()
+
+    @property
+    def n_candidates(self) -> int | None:
+        first, *others = self.legs
+        counts = [first.n_candidates(len(self.initial)), *(leg.n_candidates(0) for leg in others)]
+        return None if None in counts else sum(counts)
+
+
+def check_legs(estimator, legs: Sequence[Leg]) -> None:
+    """Refuse parameters that the estimator does not have; see :func:`check_names`."""
+    samples = {
+        name: dimension.decode(np.full(dimension.n_columns, 0.5))
+        for leg in legs
+        for name, dimension in leg.space.dimensions.items()
+    }
+    check_names(estimator, samples)
+
+
+def initial_trials(
+    initial_params: str | Sequence | None, estimator, leg: Leg, facts: DataFacts
+) -> list[tuple[Origin, dict[str, Any]]]:
+    """Read ``initial_params``.
+
+    Raises
+    ------
+    ValueError
+        When an entry is neither a configuration of the estimator nor the word "default".
+    """
+    if initial_params is None:
+        return []
+    known = first_trials(estimator, leg.space, facts)
+    if isinstance(initial_params, str):
+        # Known good configurations are a start, not the search: at most a quarter of it.
+        return known if leg.n_trials is None else known[: 1 + leg.n_trials // 4]
+    trials: list[tuple[Origin, dict[str, Any]]] = []
+    for entry in initial_params:
+        if isinstance(entry, str) and entry == "default":
+            trials += known[:1]
+        elif isinstance(entry, Mapping):
+            check_names(estimator, entry)
+            trials.append((Origin.GIVEN, dict(entry)))
+        else:
+            raise ValueError(
+                "initial_params is a list of configurations (dicts of parameter to value) "
+                f"and may hold the word 'default'; got {entry!r} in it."
+            )
+    return trials
