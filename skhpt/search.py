@@ -73,7 +73,6 @@ class BaseSearch(BaseSearchCV):
         "random_state": ["random_state"],
     }
     _auto_size = "default"  # the tier of the curated space
-    _extra_columns: tuple[str, ...] = ()
     _look_ahead = 1
 
     # -- what a subclass says ------------------------------------------------------------
@@ -291,7 +290,7 @@ class BaseSearch(BaseSearchCV):
             metrics=metrics,
             error_score=np.nan if self.error_score == "raise" else self.error_score,
             train_scores=self.return_train_score,
-            extra=self._extra_columns,
+            extra=() if self.initial_params is None else ("origin",),
         )
         for name in ("best_index_", "best_score_", "best_params_", "best_estimator_"):
             self.__dict__.pop(name, None)

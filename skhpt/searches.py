@@ -14,7 +14,7 @@ from .samplers.grid import ListSampler
 from .samplers.random import RandomSampler
 from .samplers.registry import make_sampler
 from .search import BaseSearch, spawned_int
-from .space import Piece, SpaceError, dialects
+from .space import Piece, Space, SpaceError, dialects
 
 # Proposals a Bayesian search may have pending where the user names no number. A constant,
 # because a number that followed n_jobs would make the result depend on it; two, because that
@@ -294,8 +294,8 @@ class BayesSearchCV(BaseSearch):
     Attributes
     ----------
     cv_results_, best_estimator_, best_score_, best_params_, best_index_, ...
-        As in :class:`GridSearchCV`; ``cv_results_`` has a last column ``origin``: "default",
-        "given", "portfolio" or "sampler".
+        As in :class:`GridSearchCV`; with `initial_params`, ``cv_results_`` has a last column
+        ``origin``: "default", "given", "portfolio" or "sampler".
     n_points_ : int
         The number of pending proposals that was used.
 
@@ -318,7 +318,7 @@ class BayesSearchCV(BaseSearch):
         "optimizer_kwargs": [dict, None],
         "n_points": [Interval(numbers.Integral, 1, None, closed="left"), None],
     }
-    _extra_columns = ("origin",)
+    _bare_pair = "range"  # what two numbers in a tuple are
 
     def __init__(
         self,
@@ -366,21 +366,23 @@ class BayesSearchCV(BaseSearch):
     def _definition(self):
         return self.search_spaces
 
+    @property
+    def _look_ahead(self) -> int:
+        return self.n_points or _LOOK_AHEAD
+
     def _check_folds(self, cv, y) -> None:
         check_class_sizes(cv, y)
 
     def _legs(self, definition, seed) -> list[Leg]:
-        self.n_points_ = self.n_points or _LOOK_AHEAD
+        self.n_points_ = self._look_ahead
         return [
-            Leg(
-                make_sampler(
-                    self.sampler,
-                    piece.space,
-                    spawned_int(seed, 1 + number),
-                    optimizer_kwargs=self.optimizer_kwargs,
-                ),
-                self.n_iter if piece.n_iter is None else piece.n_iter,
-                piece.space,
-            )
-            for number, piece in enumerate(dialects.parse(definition))
+            self._leg(piece.space, piece.n_iter or self.n_iter, spawned_int(seed, 1 + number))
+            for number, piece in enumerate(dialects.parse(definition, bare_pair=self._bare_pair))
         ]
+
+    def _leg(self, space: Space, n_iter: int, seed: int) -> Leg:
+        # Where every configuration will be tried, nothing is to be learned from their order,
+        # and that of a grid search breaks ties as users expect.
+        sampler = "grid" if space.size <= n_iter else self.sampler
+        options = None if sampler == "grid" else self.optimizer_kwargs
+        return Leg(make_sampler(sampler, space, seed, optimizer_kwargs=options), n_iter, space)

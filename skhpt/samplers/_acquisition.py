@@ -12,15 +12,14 @@ from ._surrogate import Posterior, column_groups
 
 N_UNIFORM = 1000
 N_BEST = 5  # incumbents around which candidates are drawn
-SCALES = (0.3, 0.1, 0.03)  # of the perturbations, in units of the cube
+SCALES = (0.3, 0.1, 0.03)  # of the perturbations, and of the rounds of local refinement
 N_AROUND = 16  # candidates per incumbent, scale and kind of perturbation
-N_ROUNDS = 3  # of local refinement
 # Products of the rows of candidates with the square of the observations: how much work may
 # go into exact predictive deviations before candidates are first screened by a bound.
 EXACT_WORK = 2e7
-MIN_EXACT = 50
+MIN_EXACT = 32
 N_LEADING = 128  # observations behind the bound
-BLOCK = 2**15  # entries of a covariance that stay in the cache
+BLOCK = 2**16  # entries of a covariance that stay in the cache
 
 _LOG_SQRT_2PI = 0.5 * np.log(2.0 * np.pi)
 
@@ -201,7 +200,7 @@ def search_maximum(pool: Pool, moves: Moves, incumbents: np.ndarray) -> np.ndarr
             + [moves.around(centres, scale, sparse) for scale in SCALES for sparse in (True, False)]
         )
     )
-    for scale in SCALES[:N_ROUNDS]:
+    for scale in SCALES:
         centres = np.repeat(pool.best(N_BEST), N_AROUND, axis=0)
         if len(centres):
             pool.add(

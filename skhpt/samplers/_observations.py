@@ -8,6 +8,8 @@ import numpy as np
 
 from ..trial import Status, Trial
 
+LARGEST = 1e300  # sums of larger scores would overflow
+
 
 class Observations:
     """Scores in the order in which they were told.
@@ -18,40 +20,43 @@ class Observations:
     as one as bad as the worst.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._scores: list[float] = []
-        self._folds: list[tuple[float, ...]] = []
+        self._folds: list[np.ndarray] = []
+        self._n_ran: list[int] = []
 
     def __len__(self) -> int:
         return len(self._scores)
 
     def append(self, trial: Trial) -> None:
         bad = trial.status is Status.FAILED or not math.isfinite(trial.score)
-        self._scores.append(math.nan if bad else float(trial.score))
-        self._folds.append(() if bad else tuple(trial.fold_scores))
+        folds = np.array(() if bad else trial.fold_scores, dtype=float)
+        folds[~np.isfinite(folds)] = np.nan
+        self._scores.append(math.nan if bad else float(np.clip(trial.score, -LARGEST, LARGEST)))
+        self._folds.append(np.clip(folds, -LARGEST, LARGEST))
+        self._n_ran.append(int(np.isfinite(folds).sum()))
 
     def values(self) -> tuple[np.ndarray, np.ndarray]:
-        """Scores corrected for missing folds (NaN where bad) and factors of the noise."""
+        """Scores corrected for missing folds, and what multiplies the noise variance.
+
+        Returns
+        -------
+        scores : ndarray of shape (n,)
+            NaN where the trial failed.
+        noise_factor : ndarray of shape (n,)
+        """
         scores = np.array(self._scores, dtype=float)
-        factor = np.ones(len(scores))
+        n_ran = np.array(self._n_ran)
         n_folds = max(map(len, self._folds), default=0)
-        partial = [i for i, folds in enumerate(self._folds) if _is_partial(folds, n_folds)]
-        if not partial:
-            return scores, factor
-        table = np.full((len(scores), n_folds), np.nan)
-        for row, folds in zip(table, self._folds):
-            row[: len(folds)] = folds
-        table[~np.isfinite(table)] = np.nan
-        effects = fold_effects(table)
-        ran = np.isfinite(table[partial])
-        total = np.where(ran, table[partial] - effects, 0.0).sum(axis=1)
-        scores[partial] = total / ran.sum(axis=1)
-        factor[partial] = n_folds / ran.sum(axis=1)
-        return scores, factor
-
-
-def _is_partial(folds: tuple[float, ...], n_folds: int) -> bool:
-    return 0 < sum(map(math.isfinite, folds)) < n_folds
+        partial = (n_ran > 0) & (n_ran < n_folds)
+        noise_factor = np.where(partial, n_folds / np.maximum(n_ran, 1), 1.0)
+        if partial.any():
+            table = np.full((len(scores), n_folds), np.nan)
+            for row, folds in zip(table, self._folds):
+                row[: len(folds)] = folds
+            corrected = table[partial] - fold_effects(table)
+            scores[partial] = np.nansum(corrected, axis=1) / n_ran[partial]
+        return scores, noise_factor
 
 
 def fold_effects(table: np.ndarray) -> np.ndarray:

@@ -127,11 +127,11 @@ class GPSampler(Sampler):
             return None
         if len(self._rows) + len(self._pending) < N_FIRST:
             return self._fill_space()
-        scores, noise_factor = self._observations.values()
-        y = standardise(scores)
-        if not y.any():  # nothing told yet, or nothing that tells one point from another
-            return self._fill_space()
         with one_thread:
+            scores, noise_factor = self._observations.values()
+            y = standardise(scores)
+            if not y.any():  # nothing told yet, or nothing that tells one point from another
+                return self._fill_space()
             rows = self._promising(y, noise_factor)
         for row in rows:
             params = self.space.decode(row)
