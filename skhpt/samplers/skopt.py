@@ -146,7 +146,7 @@ class SkoptSampler(Sampler):
         """Return the points of the initial design, the first one last."""
         if not self.space.width:
             return []
-        with _quiet(), one_thread():
+        with _quiet(), one_thread:
             optimizer = self._make(self._options)
             points = []
             for _ in range(optimizer.n_initial_points_):
@@ -161,7 +161,7 @@ class SkoptSampler(Sampler):
         if not self.space.width or not np.isfinite(self._scores).any():
             return None
         options = {name: value for name, value in self._options.items() if name not in DESIGN}
-        with _quiet(), one_thread():
+        with _quiet(), one_thread:
             optimizer = self._make({**options, "n_initial_points": 0})
             if hasattr(self._last, "gains_"):
                 optimizer.gains_, optimizer.next_xs_ = self._last.gains_, self._last.next_xs_
