@@ -49,6 +49,8 @@ class Problem:
     verbose : int
     n_candidates : int or None
         For ``verbose`` only; None when not known in advance.
+    quiet : dict
+        Parameters that keep the estimator from printing; set before a configuration's own.
     threads : int or None
         Threads that one fit may use; None leaves the estimator as it is.
     settings : tuple or None
@@ -66,6 +68,7 @@ class Problem:
     return_train_score: bool = False
     verbose: int = 0
     n_candidates: int | None = None
+    quiet: Mapping[str, Any] = field(default_factory=dict)
     threads: int | None = None
     settings: tuple | None = None
 
@@ -124,7 +127,7 @@ def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context) -> 
     X_test, y_test = safe_split(estimator, problem.X, problem.y, test, train)
     try:
         # Parameters are cloned: they may be estimators, which a fit must not share.
-        estimator.set_params(**clone(dict(params), safe=False))
+        estimator.set_params(**{**problem.quiet, **clone(dict(params), safe=False)})
         if problem.threads is not None:
             divide_threads(estimator, problem.threads)
         fit_in_context(estimator, X_train, y_train, fit_params, context)

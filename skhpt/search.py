@@ -30,7 +30,7 @@ from ._compat import (
 from .callbacks import SearchCallbacks
 from .checks import check_cv_with_test_rows, check_data, report_failures
 from .engine import Engine, StopReason
-from .estimators import DataFacts, space_for_facts
+from .estimators import DataFacts, quiet_parameters, space_for_facts
 from .evaluate import Problem, evaluate, fit_in_context
 from .executors import open_executor
 from .ledger import Ledger, cv_results
@@ -241,6 +241,7 @@ class BaseSearch(BaseSearchCV):
             return_train_score=self.return_train_score,
             verbose=self.verbose,
             n_candidates=n_candidates,
+            quiet=quiet_parameters(self.estimator),
         )
 
     def _run(self, problem, plan: Plan, ledger, callbacks, started) -> None:

@@ -5,6 +5,7 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -23,7 +24,15 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from xgboost import XGBClassifier, XGBRFClassifier
 
-from skhpt.estimators import DataFacts, divide_threads, leaves, space_for, thread_parameters
+from skhpt import GridSearchCV
+from skhpt.estimators import (
+    DataFacts,
+    divide_threads,
+    leaves,
+    quiet_parameters,
+    space_for,
+    thread_parameters,
+)
 from skhpt.estimators.find import walk
 from skhpt.estimators.registry import FAMILIES, family_of
 from skhpt.space import When
@@ -230,3 +239,20 @@ def test_threads_are_divided_and_never_multiplied(estimator, n_threads, expected
     divide_threads(divided, n_threads)
     params = divided.get_params()
     assert {name: params[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, {"step__verbose": -1}), ({"verbosity": 1}, {}), ({"verbose": 0}, {})],
+)
+def test_lightgbm_is_silenced_unless_the_user_has_chosen(given, expected):
+    pipe = Pipeline([("step", LGBMClassifier(**given))])
+    assert quiet_parameters(pipe) == expected
+    assert quiet_parameters(Ridge()) == {}
+
+
+def test_a_search_prints_nothing(capfd):
+    X, y = make_classification(80, random_state=0)
+    search = GridSearchCV(LGBMClassifier(n_estimators=3), {"num_leaves": [4, 8]}, cv=2)
+    search.set_params(refit=False).fit(X, y)
+    assert capfd.readouterr().out == ""

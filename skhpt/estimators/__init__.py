@@ -4,7 +4,7 @@ from .curated import first_trials, nearest, space_for, space_for_facts
 from .facts import DataFacts
 from .family import Family
 from .find import leaves
-from .registry import divide_threads, family_of, thread_parameters
+from .registry import divide_threads, family_of, quiet_parameters, thread_parameters
 
 __all__ = [
     "DataFacts",
@@ -14,6 +14,7 @@ __all__ = [
     "first_trials",
     "leaves",
     "nearest",
+    "quiet_parameters",
     "space_for",
     "space_for_facts",
     "thread_parameters",

@@ -60,6 +60,9 @@ class Family:
     threads : str, default=None
         Name of the parameter of the library's own threads, for libraries that take all
         cores when it is None.
+    quiet : mapping, default={}
+        Parameters that keep a library from printing a line for every tree; for what the
+        user has not set himself.
     rounds : str, default=None
         Name of the number of boosting rounds or epochs.
     applies : callable, default=None
@@ -76,6 +79,7 @@ class Family:
     approximate: Callable[[Values, DataFacts], Values] = _unchanged
     rename: Callable[[Mapping[str, Any], str], str] = _same_name
     threads: str | None = None
+    quiet: Mapping[str, Any] = field(default_factory=dict)
     rounds: str | None = None
     applies: Callable[[Any], bool] = _always
 

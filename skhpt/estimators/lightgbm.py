@@ -55,6 +55,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "n_jobs": ("num_threads", "n_jobs", "nthread", "nthreads", "num_thread"),
     "reg_alpha": ("lambda_l1", "l1_regularization", "reg_alpha"),
     "reg_lambda": ("lambda_l2", "l2_regularization", "lambda", "reg_lambda"),
+    "verbose": ("verbosity", "verbose"),
     "subsample": ("bagging_fraction", "bagging", "sub_row", "subsample"),
     "subsample_freq": ("bagging_freq", "subsample_freq"),
 }
@@ -228,5 +229,6 @@ LIGHTGBM = Family(
     spell=_spell,
     rename=effective_name,
     threads="n_jobs",
+    quiet={"verbose": -1},
     rounds="n_estimators",
 )

@@ -79,6 +79,29 @@ def thread_parameters(estimator: Any) -> dict[str, bool]:
     return found
 
 
+def quiet_parameters(estimator: Any) -> dict[str, Any]:
+    """Return what keeps an estimator, and all inside of it, from printing through a search.
+
+    Parameters
+    ----------
+    estimator : object
+        An estimator, however nested.
+
+    Returns
+    -------
+    dict of str to object
+        Values for ``set_params``; nothing that the user has set himself.
+    """
+    found = {}
+    for prefix, holder in _holders(estimator, estimator.get_params(deep=True)):
+        family = family_of(holder)
+        own = holder.get_params(deep=False)
+        for name, value in family.quiet.items() if family is not None else ():
+            if family.rename(own, name) not in own:
+                found[prefix + name] = value
+    return found
+
+
 def _holders(estimator: Any, params: dict[str, Any]) -> list[tuple[str, Any]]:
     """Return every estimator inside whose parameters can be set, with its prefix."""
     inside = [
