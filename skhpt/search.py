@@ -8,7 +8,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -16,7 +16,6 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from . import holdout
 from ._compat import (
     BaseSearchCV,
     MultimetricScorer,
@@ -36,6 +35,9 @@ from .executors import open_executor
 from .ledger import Ledger, cv_results
 from .plan import Leg, Plan, check_legs, initial_trials
 from .trial import Origin, Status
+
+if TYPE_CHECKING:
+    from .holdout import HoldoutScore
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,10 @@ class BaseSearch(BaseSearchCV):
                 "test_size needs a model to score on the test rows, but refit=False fits none. "
                 "Set refit=True (or the name of a metric), or test_size=None."
             )
+        from .holdout import split_off  # only here, so that importing the package stays cheap
+
         check_cv_with_test_rows(self.cv)
-        train, test = holdout.split_off(
+        train, test = split_off(
             self.test_size,
             rows.X,
             rows.y,
@@ -344,8 +348,10 @@ class BaseSearch(BaseSearchCV):
         self.baseline_test_score_ = default.score
         self.baseline_test_score_interval_ = default.interval
 
-    def _held_out(self, estimator, test: Rows, scorer, metric) -> holdout.HoldoutScore:
-        return holdout.score_with_interval(
+    def _held_out(self, estimator, test: Rows, scorer, metric) -> HoldoutScore:
+        from .holdout import score_with_interval
+
+        return score_with_interval(
             estimator,
             test.X,
             test.y,
