@@ -21,6 +21,9 @@ from .space import Piece, Space, SpaceError, dialects
 # keeps both cores of a small machine busy (10 folds for 2 workers) at no measurable loss.
 _LOOK_AHEAD = 2
 
+# Configurations of the grid over a curated space, where fewer values a range allow for it.
+_AFFORDABLE = 64
+
 
 def _read(definition, theirs) -> list[Piece]:
     """Read a space as scikit-learn does: its own error comes first where it has one."""
@@ -51,7 +54,8 @@ class GridSearchCV(BaseSearch):
     param_grid : dict, list of dict or "auto", default="auto"
         Values of each parameter. A list or a tuple is a list of values, as in scikit-learn; a
         range or a distribution, as in :class:`BayesSearchCV`, stands for three values spread
-        evenly over it. "auto" is the grid of :func:`space_for` in its size "small".
+        evenly over it. "auto" is a grid over :func:`space_for` in its size "small": five,
+        three or two values a range, for about 64 configurations at most.
     scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
         As in scikit-learn.
     test_size : float or int, default=None
@@ -149,8 +153,15 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
 
     def _legs(self, definition, seed) -> list[Leg]:
         (space, _), *_ = _read(definition, ParameterGrid)
-        grid = ListSampler(ParameterGrid(dialects.to_grid(definition)))
-        return [Leg(grid, None, space)]
+        return [Leg(ListSampler(self._grid(definition)), None, space)]
+
+    def _grid(self, definition) -> ParameterGrid:
+        """As fine a grid as is affordable for a curated space; three values a range otherwise."""
+        for levels in (5, 3, 2) if isinstance(self.param_grid, str) else (3,):
+            grid = ParameterGrid(dialects.to_grid(definition, levels=levels))
+            if len(grid) <= _AFFORDABLE:
+                break
+        return grid
 
 
 class RandomizedSearchCV(BaseSearch):

@@ -15,7 +15,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skhpt import BayesSearchCV, When
+from skhpt import BayesSearchCV, When, space_for
 from skhpt.samplers.base import Sampler
 from skhpt.space import Integer, Real
 
@@ -278,3 +278,16 @@ def test_the_number_of_pending_points_is_part_of_the_result(n_points):
     search = svc_search(n_points=n_points).fit(*iris)
     assert search.n_points_ == n_points
     assert params_of(search) == params_of(svc_search(n_points=n_points, n_jobs=2).fit(*iris))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "n_candidates"),
+    [(SVC(), 25), (Ridge(), 5), (HistGradientBoostingClassifier(), 32)],
+)
+def test_a_grid_over_a_curated_space_is_affordable(estimator, n_candidates):
+    from skhpt import GridSearchCV as OurGridSearchCV
+
+    search = OurGridSearchCV(estimator)
+    X, y = make_classification(300, 8, random_state=0)
+    plan = search._legs(space_for(estimator, X, y, size="small"), None)
+    assert len(plan[0].sampler.candidates) == n_candidates
