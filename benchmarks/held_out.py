@@ -19,7 +19,7 @@ import sklearn.datasets
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer, make_column_selector
-from sklearn.model_selection import RandomizedSearchCV
+from sklearn.model_selection import KFold, RandomizedSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 from xgboost import XGBClassifier, XGBRegressor
@@ -75,21 +75,25 @@ def run(name: str, options) -> None:
         0.25, X, y, classifier=is_classifier(estimator), random_state=options.seed
     )
     X_train, y_train, X_test, y_test = X.iloc[train], y[train], X.iloc[test], y[test]
+    folds = StratifiedKFold if is_classifier(estimator) else KFold
     common = {
-        "cv": 5,
+        # drawn like the held-out rows: plain KFold would cut files that are sorted into blocks
+        "cv": folds(5, shuffle=True, random_state=options.seed),
         "scoring": scoring,
         "random_state": options.seed,
         "n_jobs": options.n_jobs,
     }
-    searches = {
-        f"scikit-learn random {options.random}": RandomizedSearchCV(
+    searches = {}
+    if options.random:
+        searches[f"scikit-learn random {options.random}"] = RandomizedSearchCV(
             estimator,
             to_native(space_for(estimator, X_train, y_train)),
             n_iter=options.random,
             **common,
-        ),
-        f"skhpt Bayes {options.bayes}": BayesSearchCV(estimator, n_iter=options.bayes, **common),
-    }
+        )
+    searches[f"skhpt Bayes {options.bayes}"] = BayesSearchCV(
+        estimator, n_iter=options.bayes, **common
+    )
     print(f"\n{name}: {len(y)} x {X.shape[1]}, {options.estimator}, {scoring}")
     print(f"{'':24}{'CV':>9}{'held out':>10}  {'95 % interval':20}{'fits':>5}{'seconds':>9}")
     estimator.fit(X_train, y_train)
@@ -123,7 +127,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of NAME.csv.gz files")
     parser.add_argument("--estimator", choices=["lightgbm", "xgboost"], default="lightgbm")
     parser.add_argument("--bayes", type=int, default=30, help="configurations of BayesSearchCV")
-    parser.add_argument("--random", type=int, default=60, help="configurations of random search")
+    parser.add_argument("--random", type=int, default=60, help="of random search; 0 for none")
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
