@@ -11,6 +11,7 @@ import warnings
 
 import sklearn
 from joblib import Parallel, cpu_count
+from joblib._parallel_backends import LokyBackend
 from joblib._utils import eval_expr
 from joblib.parallel import BatchedCalls
 from sklearn import config_context, get_config
@@ -27,6 +28,11 @@ try:
 except ImportError:
     from joblib.externals import cloudpickle
 
+try:
+    from joblib.externals.loky.backend import resource_tracker
+except ImportError:  # a joblib without its own copy of loky, or a platform without processes
+    resource_tracker = None
+
 __all__ = [
     "BaseSearchCV",
     "MultimetricScorer",
@@ -34,12 +40,14 @@ __all__ = [
     "cloudpickle",
     "cpu_count",
     "fold_indices",
+    "forget_folder",
     "num_samples",
     "open_pool",
     "openmp_threads",
     "pre_dispatch_limit",
     "safe_split",
     "session_settings",
+    "track_folder",
     "using_settings",
     "validated_fit",
 ]
@@ -82,6 +90,18 @@ def using_settings(settings):
             yield
 
 
+def track_folder(folder: str) -> None:
+    """Have `folder` deleted when this process has died, even if it was killed."""
+    if resource_tracker is not None:
+        resource_tracker.register(folder, "folder")
+
+
+def forget_folder(folder: str) -> None:
+    """Take back :func:`track_folder`, once for each call of it."""
+    if resource_tracker is not None:
+        resource_tracker.unregister(folder, "folder")
+
+
 class Pool:
     """Joblib's active backend, through the interface that it offers to backend authors.
 
@@ -103,9 +123,30 @@ class Pool:
         """True when the workers see this machine's files."""
         return type(self._backend).__module__ == "joblib._parallel_backends"
 
+    @property
+    def temp_folder(self) -> str | None:
+        """The folder that the user chose with ``joblib.parallel_config``."""
+        parallel = self._parallel
+        # joblib < 1.5 has the second name
+        options = getattr(parallel, "_backend_kwargs", None) or getattr(
+            parallel, "_backend_args", {}
+        )
+        return options.get("temp_folder")
+
+    def _enter_temp_folder(self):
+        """Name our folder to the workers' pickler, which all users of the workers share.
+
+        Called while a task is pickled: without it the large arrays of the task would go to
+        the folder of whoever used the workers last, which may be gone.
+        """
+        workers = self._backend._workers
+        if workers is not None:  # else aborted meanwhile: nobody waits for this task
+            workers._temp_folder_manager.set_current_context(self._parallel._id)
+
     def submit(self, call, done):
         backend = self._backend
-        batch = BatchedCalls([(call, (), {})], backend.get_nested_backend())
+        enter = self._enter_temp_folder if isinstance(backend, LokyBackend) else None
+        batch = BatchedCalls([(call, (), {})], backend.get_nested_backend(), enter)
 
         def completed(out):
             done(lambda: backend.retrieve_result_callback(out)[0])
@@ -134,21 +175,46 @@ def open_pool(n_jobs) -> Pool | None:
     return Pool(parallel, n_workers)
 
 
-def pre_dispatch_limit(pre_dispatch, n_workers: int) -> int | None:
-    """How many tasks may wait or run at a time; None for "all".
+def pre_dispatch_limit(pre_dispatch, n_workers: int) -> int:
+    """How many tasks may wait or run at a time.
 
-    Joblib's language: a number, or an expression such as "2*n_jobs".
+    Joblib's language: a number, an expression such as "2*n_jobs", or "all".
+
+    Raises
+    ------
+    ValueError
+        When it cannot be evaluated, or is less than 1.
     """
     if pre_dispatch == "all":
         return sys.maxsize
-    if isinstance(pre_dispatch, str):
-        pre_dispatch = eval_expr(pre_dispatch.replace("n_jobs", str(n_workers)))
-    return max(int(pre_dispatch), n_workers)
+    limit = pre_dispatch
+    try:
+        if isinstance(limit, str):
+            limit = eval_expr(limit.replace("n_jobs", str(n_workers)))
+        limit = int(limit)
+    except (ValueError, TypeError, SyntaxError, KeyError, ArithmeticError) as error:
+        raise ValueError(
+            f"pre_dispatch must be a number, 'all' or an expression of n_jobs such as "
+            f"'2*n_jobs', got {pre_dispatch!r}."
+        ) from error
+    if limit < 1:
+        raise ValueError(
+            f"pre_dispatch must allow at least 1 task at a time, got {pre_dispatch!r}, which is "
+            f"{limit} with {n_workers} workers. Use 'n_jobs' for as many tasks as workers."
+        )
+    return limit
 
 
 sklearn_version = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
 
 def openmp_threads(n_threads: int):
-    """Limit the OpenMP threads of what this thread runs, where a limit is not set already."""
-    return _get_threadpool_controller().limit(limits=n_threads, user_api="openmp")
+    """Limit the OpenMP threads of what this thread runs; a lower limit that is set stays."""
+    controller = _get_threadpool_controller()
+    libraries = controller.select(user_api="openmp").info()
+    # Each by its own limit: what holds back one library says nothing about another.
+    limits: dict[str, int] = {}
+    for library in libraries:
+        prefix = library["prefix"]
+        limits[prefix] = min(library["num_threads"], limits.get(prefix, n_threads))
+    return controller.limit(limits=limits)

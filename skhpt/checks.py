@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import inspect
+import math
+import numbers
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +22,9 @@ from sklearn.model_selection import (
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import type_of_target
 
+from ._compat import num_samples
+from .engine import StopReason
+from .estimators.registry import family_of, is_misspelt
 from .ledger import Ledger
 
 
@@ -31,16 +37,18 @@ def check_data(estimator, X, y) -> None:
         When `y` is needed and missing, when a classifier is given one class only, or when
         X has NaN and the estimator is known to refuse it.
     """
+    if num_samples(X) == 0:
+        raise ValueError("X has 0 rows: there is nothing to tune on. Check how it was cut out.")
     tags = get_tags(estimator)
     name = type(estimator).__name__
     if y is None:
-        if tags.target_tags.required:
+        if tags.target_tags.required and not _takes_y_or_not(estimator):
             raise ValueError(
                 f"This {name} estimator requires y to be passed, but the target y is None. "
                 "Call fit(X, y)."
             )
     elif is_classifier(estimator) and _is_labels(y):
-        classes = np.unique(np.asarray(y))
+        classes = np.unique(np.asarray(y)).tolist()
         if len(classes) == 1:
             raise ValueError(
                 f"y has one class only ({classes[0]!r}), and {name} is a classifier, which "
@@ -54,28 +62,32 @@ def check_data(estimator, X, y) -> None:
         )
 
 
-def refuses_nan(estimator) -> bool:
-    """True when the first thing that X meets is scikit-learn's own and says that it refuses NaN.
-
-    Other libraries often accept NaN without saying so in their tags, so they are not judged.
-    """
+def _takes_y_or_not(estimator) -> bool:
+    """True for an estimator that is not scikit-learn's and gives y a default."""
     steps = getattr(estimator, "steps", None)
-    first = steps[0][1] if steps else estimator
-    while getattr(first, "steps", None):
-        first = first.steps[0][1]
-    if first is None or isinstance(first, str) or not hasattr(first, "get_params"):
+    last = steps[-1][1] if steps else estimator
+    if not hasattr(last, "fit") or type(last).__module__.split(".")[0] == "sklearn":
         return False
-    inner = [v for v in first.get_params(deep=False).values() if hasattr(v, "get_params")]
-    if inner or getattr(first, "transformers", None):
-        return False  # a meta-estimator: what is inside decides
-    own = type(first).__module__.split(".")[0] == "sklearn"
-    return own and not get_tags(first).input_tags.allow_nan
+    y = inspect.signature(last.fit).parameters.get("y")
+    return y is not None and y.default is not inspect.Parameter.empty
+
+
+def refuses_nan(estimator) -> bool:
+    """True for an estimator of scikit-learn's that we know, and that says it refuses NaN.
+
+    Of others the tags are no evidence: many accept NaN without saying so. In a pipeline the
+    steps, which may be searched themselves, settle it.
+    """
+    family = family_of(estimator)
+    known = family is not None and family.library == "sklearn"
+    return known and not get_tags(estimator).input_tags.allow_nan
 
 
 def _is_labels(y) -> bool:
     try:
+        np.unique(np.asarray(y))
         return type_of_target(y) in ("binary", "multiclass")
-    except ValueError:
+    except (TypeError, ValueError):
         return False  # the estimator will say what is wrong with it
 
 
@@ -105,18 +117,18 @@ def check_class_sizes(cv, y) -> None:
     classes, counts = np.unique(np.asarray(y), return_counts=True)
     rarest = int(np.argmin(counts))
     if counts[rarest] < n_splits:
+        fewer = f"Use cv={counts[rarest]} or fewer folds, merge" if counts[rarest] > 1 else "Merge"
         raise ValueError(
-            f"cv has {n_splits} folds, but class {classes[rarest]!r} has only "
+            f"cv has {n_splits} folds, but class {classes.tolist()[rarest]!r} has only "
             f"{counts[rarest]} member(s) among the rows for tuning: a fold would be without "
-            f"it. Use cv={max(2, counts[rarest])} or fewer folds, merge or drop the class, or "
-            "pass a splitter of your own."
+            f"it. {fewer} or drop the class, or pass a splitter of your own."
         )
 
 
 def check_cv_with_test_rows(cv) -> None:
     """Refuse splits that name rows of the whole of X when some rows are set aside."""
     if isinstance(cv, PredefinedSplit) or not (
-        cv is None or isinstance(cv, int) or hasattr(cv, "split")
+        cv is None or isinstance(cv, numbers.Integral) or hasattr(cv, "split")
     ):
         raise ValueError(
             f"test_size sets rows aside before the folds are made, but cv={cv!r} lists the rows "
@@ -125,14 +137,16 @@ def check_cv_with_test_rows(cv) -> None:
         )
 
 
-def check_names(estimator, samples: Mapping[str, Any]) -> None:
+def check_names(estimator, samples: Mapping[str, Any], where: str = "the search space") -> None:
     """Refuse a parameter that the estimator does not have.
 
     Parameters
     ----------
     estimator : estimator object
     samples : mapping of str to object
-        The names of the space with a legal value of each.
+        The names with a legal value of each.
+    where : str
+        What names them, for the message.
 
     Raises
     ------
@@ -143,23 +157,63 @@ def check_names(estimator, samples: Mapping[str, Any]) -> None:
     for name, value in samples.items():
         if name in known or _inside_another(name, samples):
             continue
-        try:  # **kwargs estimators take names that get_params does not list
+        try:  # estimators with **kwargs take names that get_params does not list
             clone(estimator).set_params(**{name: value})
         except (ValueError, AttributeError) as error:
-            close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-            close += [k for k in known if k.endswith(f"__{name}") and k not in close]
-            hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-            raise ValueError(
-                f"Invalid parameter {name!r} for estimator {estimator!r}: the search space "
-                f"names a parameter that the estimator does not have.{hint} "
-                f"Valid parameters are: {sorted(known)}."
-            ) from error
+            raise ValueError(_no_such_parameter(estimator, name, known, where)) from error
+        holder, _, own = name.rpartition("__")
+        if is_misspelt(known.get(holder, estimator), own):
+            raise ValueError(_no_such_parameter(estimator, name, known, where))
+
+
+def _no_such_parameter(estimator, name: str, known: Mapping[str, Any], where: str) -> str:
+    close = [k for k in known if k.rpartition("__")[2].lower() == name.lower()]
+    close += [k for k in difflib.get_close_matches(name, known, n=3, cutoff=0.5) if k not in close]
+    hint = f" Did you mean {' or '.join(map(repr, close[:3]))}?" if close else ""
+    return (
+        f"Invalid parameter {name!r} for estimator {estimator!r}: {where} names a parameter that "
+        f"the estimator does not have.{hint} Valid parameters are: {sorted(known)}."
+    )
 
 
 def _inside_another(name: str, samples: Mapping[str, Any]) -> bool:
     """True for ``clf__C`` where ``clf`` is searched too: some of its values may lack it."""
     parts = name.split("__")
     return any("__".join(parts[:k]) in samples for k in range(1, len(parts)))
+
+
+def check_fit_params(params: Mapping[str, Any]) -> None:
+    """Explain an argument of ``fit`` that scikit-optimize's search has and ours has not."""
+    if "callback" in params:
+        raise TypeError(
+            "fit() has no argument 'callback', which is scikit-optimize's: use time_budget to stop "
+            "early, or scikit-learn's callbacks by set_callbacks (scikit-learn 1.9 and newer)."
+        )
+
+
+def check_scores(ledger: Ledger, scoring) -> None:
+    """Refuse to name a winner where no configuration has a score.
+
+    Raises
+    ------
+    ValueError
+        When every fold of every trial that did not fail was scored NaN.
+    """
+    candidates = [t for t in ledger.trials if t.eligible] or ledger.trials
+    if all(math.isnan(trial.score) for trial in candidates):
+        first = next(iter(ledger.errors()), None)
+        if first is not None:
+            raise ValueError(
+                "No configuration of the search space has a score: change its ranges, or set "
+                f"error_score='raise' to see where it fails. The first failure was:\n{first}"
+            )
+        raise ValueError(
+            f"No configuration has a score: scoring={scoring!r} was NaN or failed on every fold, "
+            "and the warnings above say why. Choose a metric that fits the target and the "
+            "estimator: for several classes for instance 'f1_macro' or 'roc_auc_ovr', for text "
+            "labels make_scorer with pos_label, for 'neg_log_loss' an estimator with "
+            "predict_proba."
+        )
 
 
 def report_failures(ledger: Ledger, error_score) -> None:
@@ -193,3 +247,33 @@ def report_failures(ledger: Ledger, error_score) -> None:
         FitFailedWarning,
         stacklevel=3,
     )
+
+
+def check_anything_finished(ledger: Ledger, reason: str, time_budget) -> None:
+    """A search that was cut short must have something to show.
+
+    Raises
+    ------
+    KeyboardInterrupt, ValueError
+        When no configuration had run on all folds by the time of the interrupt, or by the end
+        of the budget.
+    """
+    if reason not in (StopReason.TIME, StopReason.INTERRUPT):
+        return
+    n_fits, n_folds = len(ledger.outcomes), ledger.n_folds
+    finished = any(len(ledger.folds(trial.index)) == n_folds for trial in ledger.trials)
+    if reason == StopReason.INTERRUPT and finished:
+        warnings.warn(
+            f"The search was interrupted after {n_fits} fits; the result is the best of the "
+            "configurations that had run on all folds.",
+            UserWarning,
+            stacklevel=4,
+        )
+    elif reason == StopReason.INTERRUPT:
+        raise KeyboardInterrupt
+    elif not finished:
+        raise ValueError(
+            f"time_budget={time_budget} seconds were over before one configuration had run on "
+            f"all {n_folds} folds ({n_fits} fits were made). Give more time, fewer folds, or a "
+            "cheaper estimator."
+        )

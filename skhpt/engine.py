@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import queue
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .ledger import Ledger
 from .schedulers import Scheduler, all_folds
-from .trial import Origin, Outcome, Status, Step
+from .trial import Origin, Outcome, Start, Status, Step
 
 
 class StopReason:
@@ -80,7 +81,7 @@ class Engine:
         self,
         sampler: Proposer,
         n_trials: int | None,
-        initial: Iterable[tuple[Origin, Mapping[str, Any]]] = (),
+        initial: Iterable[Start] = (),
     ) -> str:
         """Propose and evaluate trials until there is a reason to stop.
 
@@ -89,7 +90,7 @@ class Engine:
         sampler : Sampler
         n_trials : int or None
             How many trials this call adds; None leaves it to the sampler.
-        initial : iterable of (Origin, params)
+        initial : iterable of Start
             Configurations to try first; they count towards `n_trials`.
 
         Returns
@@ -97,8 +98,7 @@ class Engine:
         reason : str
             One of :class:`StopReason`.
         """
-        turn = _Turn(self, sampler, n_trials)
-        turn.open_with(initial)
+        turn = _Turn(self, sampler, n_trials, initial)
         try:
             while turn.advance():
                 self._submit()
@@ -175,20 +175,17 @@ class Engine:
 class _Turn:
     """One call of :meth:`Engine.run`: whom to ask, whom to tell, when to stop."""
 
-    def __init__(self, engine: Engine, sampler: Proposer, n_trials: int | None):
+    def __init__(
+        self, engine: Engine, sampler: Proposer, n_trials: int | None, initial: Iterable[Start]
+    ):
         self._engine = engine
         self._ledger = engine.ledger
         self._sampler = sampler
         self._first = len(self._ledger)
         self._told = self._first
         self._last = None if n_trials is None else self._first + n_trials
+        self._initial = deque(initial)
         self.reason: str | None = None
-
-    def open_with(self, initial: Iterable[tuple[Origin, Mapping[str, Any]]]) -> None:
-        for origin, params in initial:
-            if self._full():
-                break
-            self._sampler.tell(self._ledger.add(params, origin))
 
     def stop(self, reason: str) -> None:
         self.reason = self.reason or reason
@@ -201,6 +198,10 @@ class _Turn:
         while self.reason is None and self._room():
             if self._full():
                 self.stop(StopReason.N_ITER)
+            elif self._initial:
+                start = self._initial.popleft()
+                trial = self._ledger.add(start.params, start.origin, start.eligible)
+                self._sampler.tell(trial)  # so that it is known to be pending
             elif self._may_ask():
                 self._ask()
             else:
@@ -237,5 +238,12 @@ class _Turn:
         params = self._sampler.ask()
         if params is None:
             self.stop(StopReason.EXHAUSTED)
-        else:
-            self._ledger.add(params, Origin.SAMPLER)
+            return
+        space = getattr(self._sampler, "space", None)
+        if space is not None and not space.contains(params):
+            raise ValueError(
+                f"{type(self._sampler).__name__}.ask() must return a configuration of its space, "
+                f"got {params!r}, which is not one of {space!r}. space.decode(point of the unit "
+                "cube) always is."
+            )
+        self._ledger.add(params, Origin.SAMPLER)

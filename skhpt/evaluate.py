@@ -25,7 +25,7 @@ from ._compat import (
     safe_split,
     using_settings,
 )
-from .estimators.registry import divide_threads
+from .estimators.registry import divide_threads, quiet_parameters
 from .trial import Outcome, Step
 
 
@@ -49,8 +49,8 @@ class Problem:
     verbose : int
     n_candidates : int or None
         For ``verbose`` only; None when not known in advance.
-    quiet : dict
-        Parameters that keep the estimator from printing; set before a configuration's own.
+    quiet : bool
+        Whether to keep the estimator's library from printing a line for every tree.
     threads : int or None
         Threads that one fit may use; None leaves the estimator as it is.
     settings : tuple or None
@@ -68,13 +68,20 @@ class Problem:
     return_train_score: bool = False
     verbose: int = 0
     n_candidates: int | None = None
-    quiet: Mapping[str, Any] = field(default_factory=dict)
+    quiet: bool = False
     threads: int | None = None
     settings: tuple | None = None
 
     def in_worker(self, threads: int, settings: tuple) -> Problem:
         """The same problem for a worker that has `threads` cores to itself."""
         return replace(self, threads=threads, settings=settings)
+
+    def configured(self, params: Mapping[str, Any]):
+        """A clone of the estimator with a configuration, and with its share of the cores."""
+        estimator = with_params(self.estimator, params, quiet=self.quiet)
+        if self.threads is not None:
+            divide_threads(estimator, self.threads)
+        return estimator
 
     def surroundings(self):
         """The context of a step: in a worker, the caller's settings and a share of the cores."""
@@ -122,14 +129,11 @@ def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context) -> 
     fit_params = check_method_params(problem.X, params=problem.fit_params, indices=train)
     started = time.time()
     error = None
-    estimator = clone(problem.estimator)
-    X_train, y_train = safe_split(estimator, problem.X, problem.y, train)
-    X_test, y_test = safe_split(estimator, problem.X, problem.y, test, train)
     try:
-        # Parameters are cloned: they may be estimators, which a fit must not share.
-        estimator.set_params(**{**problem.quiet, **clone(dict(params), safe=False)})
-        if problem.threads is not None:
-            divide_threads(estimator, problem.threads)
+        estimator = problem.configured(params)
+        # after the parameters: they may say that X is a precomputed kernel
+        X_train, y_train = safe_split(estimator, problem.X, problem.y, train)
+        X_test, y_test = safe_split(estimator, problem.X, problem.y, test, train)
         fit_in_context(estimator, X_train, y_train, fit_params, context)
     except Exception:
         if problem.error_score == "raise":
@@ -156,6 +160,19 @@ def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context) -> 
     )
     report.end(outcome)
     return outcome
+
+
+def with_params(estimator, params: Mapping[str, Any], quiet: bool):
+    """A clone of an estimator with a configuration.
+
+    The values are cloned too: they may be estimators, which a fit must not share. What keeps
+    a library quiet is looked up afterwards, since a value may have replaced a step.
+    """
+    configured = clone(estimator).set_params(**clone(dict(params), safe=False))
+    if quiet:
+        silent = quiet_parameters(configured)
+        configured.set_params(**{k: v for k, v in silent.items() if k not in params})
+    return configured
 
 
 def fit_in_context(estimator, X, y, fit_params: Mapping[str, Any], context=None) -> None:
@@ -187,7 +204,7 @@ class _Scoring:
             ):
                 raise
             self._warn(format_exc())
-            scores = self.problem.error_score
+            return {}  # whether it has names is not known: the table puts error_score there
         named = scores if isinstance(scores, dict) else {"score": scores}
         return {name: self._number(name, score) for name, score in named.items()}
 

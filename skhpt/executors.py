@@ -8,18 +8,22 @@ stays its own.
 from __future__ import annotations
 
 import functools
+import io
 import itertools
+import mmap
 import os
 import pickle
 import queue
 import shutil
 import tempfile
+import threading
+import time
 from collections import deque
 from typing import Any
 
 import numpy as np
 
-from ._compat import cloudpickle, open_pool
+from ._compat import cloudpickle, forget_folder, open_pool, track_folder
 
 # Smaller buffers travel inside the pickle: they arrive writable, as a fit expects of
 # small arrays, and the saving of a shared page would not be felt.
@@ -57,52 +61,116 @@ class OnDisk:
 
     Pickle protocol 5 hands large arrays over as buffers, whatever object they sit in, so
     arrays, data frames and sparse matrices need no case of their own.
+
+    Parameters
+    ----------
+    value : object
+    chosen : str, optional
+        Folder to write to; made where it does not exist.
     """
 
-    def __init__(self, value):
-        buffers: list[memoryview] = []
-
-        def keep_inside(buffer: pickle.PickleBuffer) -> bool:
-            raw = buffer.raw()
-            if raw.nbytes < _SHARE_FROM_BYTES:
-                return True
-            buffers.append(raw)
-            return False
-
-        payload = cloudpickle.dumps(value, protocol=5, buffer_callback=keep_inside)
+    def __init__(self, value, chosen: str | None = None):
+        payload, buffers = _dump(value)
         size = len(payload) + sum(buffer.nbytes for buffer in buffers)
-        self._folder = tempfile.mkdtemp(prefix="skhpt-", dir=_roomy_folder(size))
-        with open(self._path(0), "wb") as file:
-            file.write(payload)
-        for number, buffer in enumerate(buffers, start=1):
-            with open(self._path(number), "wb") as file:
-                file.write(buffer)
         self._n_buffers = len(buffers)
-
-    def _path(self, number: int) -> str:
-        return os.path.join(self._folder, str(number))
+        self._folder = tempfile.mkdtemp(prefix="skhpt-", dir=_roomy_folder(size, chosen))
+        track_folder(self._folder)
+        self._is_tracked = True
+        try:
+            for number, data in enumerate([payload, *buffers]):
+                with open(_path(self._folder, number), "wb") as file:
+                    file.write(data)
+        except BaseException:  # a full disk must not stay full, nor after an interrupt
+            self.close()
+            raise
 
     def get(self):
         return _load(self._folder, self._n_buffers)
 
     def close(self):
-        # A worker may still map the files; on systems that then refuse to delete them the
-        # folder is left to the system's own cleaning of temporary files.
         shutil.rmtree(self._folder, ignore_errors=True)
+        # Some systems refuse to delete what a worker still maps: then the folder stays
+        # tracked, and goes with this process.
+        if self._is_tracked and not os.path.exists(self._folder):
+            self._is_tracked = False
+            forget_folder(self._folder)
 
 
-@functools.lru_cache(maxsize=1)  # a worker serves one search at a time
+def _path(folder: str, number: int) -> str:
+    """File of the pickle (0) or of a buffer (from 1)."""
+    return os.path.join(folder, str(number))
+
+
+class _Pickler(cloudpickle.Pickler):
+    """Does not copy what is in a file already."""
+
+    def reducer_override(self, obj):
+        if type(obj) is not np.memmap:
+            return super().reducer_override(obj)
+        if _is_whole_file_map(obj):
+            order = "C" if obj.flags.c_contiguous else "F"
+            path = os.path.abspath(obj.filename)
+            return np.memmap, (path, obj.dtype, "r", obj.offset, obj.shape, order)
+        return np.asarray(obj).__reduce_ex__(5)  # a subclass would not be handed over as a buffer
+
+
+def _is_whole_file_map(array: np.memmap) -> bool:
+    """True when the file has the array's content, at the offset that the array tells."""
+    return (
+        isinstance(array.base, mmap.mmap)  # a view has the offset of what it is a view of
+        and array.mode != "c"  # its changes are in memory only
+        and isinstance(array.filename, (str, os.PathLike))
+        and os.path.exists(array.filename)
+    )
+
+
+def _dump(value) -> tuple[bytes, list[memoryview]]:
+    """Pickle `value`; large buffers come apart from the pickle, uncopied."""
+    buffers: list[memoryview] = []
+
+    def keep_inside(buffer: pickle.PickleBuffer) -> bool:
+        raw = buffer.raw()
+        if raw.nbytes < _SHARE_FROM_BYTES:
+            return True
+        buffers.append(raw)
+        return False
+
+    stream = io.BytesIO()
+    _Pickler(stream, protocol=5, buffer_callback=keep_inside).dump(value)
+    return stream.getvalue(), buffers
+
+
+# What this worker has loaded, by folder. Workers outlive a search, and which of them gets a
+# task cannot be chosen, so none can be told that a search has ended. Each sees it for
+# itself: the folder is gone, also when the caller was killed.
+_loaded: dict[str, Any] = {}
+_loading = threading.Lock()
+_SECONDS_BETWEEN_LOOKS = 0.5
+
+
 def _load(folder: str, n_buffers: int):
-    maps = [
-        np.memmap(os.path.join(folder, str(number)), mode="r") for number in range(1, n_buffers + 1)
-    ]
-    with open(os.path.join(folder, "0"), "rb") as file:
-        return pickle.load(file, buffers=maps)
+    with _loading:
+        if folder not in _loaded:
+            maps = [np.memmap(_path(folder, 1 + k), mode="r") for k in range(n_buffers)]
+            with open(_path(folder, 0), "rb") as file:
+                _loaded[folder] = pickle.load(file, buffers=maps)
+            threading.Thread(target=_drop_when_deleted, args=(folder,), daemon=True).start()
+        return _loaded[folder]
 
 
-def _roomy_folder(size: int) -> str | None:
+def _drop_when_deleted(folder: str) -> None:
+    # The pickle's own file: no system keeps it for being mapped.
+    while os.path.exists(_path(folder, 0)):
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    _loaded.pop(folder, None)
+
+
+def _roomy_folder(size: int, chosen: str | None = None) -> str | None:
     """Folder for shared data: the user's choice, else memory if it is roomy, else the default."""
-    if chosen := os.environ.get("JOBLIB_TEMP_FOLDER"):
+    chosen = chosen or os.environ.get("JOBLIB_TEMP_FOLDER")
+    if chosen:
+        chosen = os.path.abspath(os.path.expanduser(chosen))
+        os.makedirs(chosen, exist_ok=True)
         return chosen
     memory = "/dev/shm"
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2 * size + 100_000_000:
@@ -147,7 +215,9 @@ class PoolExecutor:
     def share(self, value) -> Local | OnDisk | Inline:
         if self.shares_memory:
             return Local(value)
-        return OnDisk(value) if self._pool.is_local else Inline(value)
+        if self._pool.is_local:
+            return OnDisk(value, self._pool.temp_folder)
+        return Inline(value)
 
     def submit(self, function, *args) -> int:
         ticket = next(self._tickets)

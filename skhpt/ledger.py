@@ -26,8 +26,9 @@ class Ledger:
     n_folds : int
         Folds that make a trial complete.
     metric : str or None, default="score"
-        The metric that selection and samplers look at; None is the first metric that an
-        outcome brings (a callable scorer names its metrics only when it is called).
+        The metric that selection and samplers look at. Where an outcome does not know it
+        (or it is None), the first that the outcome brings: a callable scorer names its
+        metrics only when it is called.
     """
 
     def __init__(self, n_folds: int, metric: str | None = "score"):
@@ -43,9 +44,11 @@ class Ledger:
 
     # -- facts -----------------------------------------------------------------------
 
-    def add(self, params: Mapping[str, Any], origin: Origin = Origin.SAMPLER) -> Trial:
-        """Open a trial for a configuration."""
-        trial = Trial(index=len(self._trials), params=params, origin=origin)
+    def add(
+        self, params: Mapping[str, Any], origin: Origin = Origin.SAMPLER, eligible: bool = True
+    ) -> Trial:
+        """Open a trial for a configuration; see :class:`Start` for `eligible`."""
+        trial = Trial(index=len(self._trials), params=params, origin=origin, eligible=eligible)
         self._trials.append(trial)
         self._by_fold.append({})
         self._open[trial.index] = None
@@ -62,7 +65,7 @@ class Ledger:
         folds = self._by_fold[outcome.trial]
         if outcome.fold in folds:
             raise ValueError(f"fold {outcome.fold} of trial {outcome.trial} is recorded already")
-        if self.metric is None and outcome.scores:
+        if outcome.scores and self.metric not in outcome.scores:
             self.metric = next(iter(outcome.scores))
         folds[outcome.fold] = outcome
         self.outcomes.append(outcome)
@@ -75,7 +78,8 @@ class Ledger:
         folds = self._by_fold[index]
         scores = tuple(self._score(folds.get(fold)) for fold in range(self.n_folds))
         ran = [score for score in scores if not math.isnan(score)]
-        usable = status is not Status.FAILED and ran
+        whole = len(ran) == self.n_folds
+        usable = whole if status is Status.COMPLETE else ran and status is not Status.FAILED
         self._trials[index] = replace(
             self._trials[index],
             status=status,
@@ -163,7 +167,7 @@ def cv_results(
     results : dict of str to ndarray
         One entry a trial, in the order of the proposals; ``params`` is a list of dict.
         A fold that never ran is NaN, means are over the folds that ran, and a trial
-        without all its folds ranks below every complete one.
+        without all its folds, or that cannot be chosen, ranks below every other.
     """
     table = _Table(ledger, error_score)
     results: dict[str, Any] = {}
@@ -196,6 +200,7 @@ class _Table:
         self._ledger = ledger
         self._error_score = error_score
         shape = (len(ledger), ledger.n_folds)
+        self.eligible = np.array([trial.eligible for trial in ledger.trials], dtype=bool)
         self.ran = np.zeros(shape, dtype=bool)
         for outcome in ledger.outcomes:
             self.ran[outcome.trial, outcome.fold] = True
@@ -221,7 +226,7 @@ class _Table:
         def value_of(outcome):
             if outcome.error is not None:
                 return self._error_score
-            return getattr(outcome, field)[metric]
+            return getattr(outcome, field).get(metric, self._error_score)
 
         array = self._fill(value_of)
         columns = {f"split{fold}_{key}": array[:, fold] for fold in range(array.shape[1])}
@@ -236,7 +241,8 @@ class _Table:
                 stacklevel=2,
             )
         if rank:
-            columns[f"rank_{key}"] = ranks(means, complete=self.ran.all(axis=1))
+            complete = self.ran.all(axis=1) & self.eligible
+            columns[f"rank_{key}"] = ranks(means, complete)
         return columns
 
 
@@ -256,12 +262,11 @@ def ranks(means: np.ndarray, complete: np.ndarray) -> np.ndarray:
     means : ndarray of shape (n_trials,)
         NaN ranks last.
     complete : ndarray of bool of shape (n_trials,)
-        Trials without all their folds rank below every complete one, whatever their mean.
+        False for trials without all their folds and for those that cannot be chosen: they
+        rank below every other, whatever their mean.
     """
-    if np.isnan(means).all():
-        return np.ones(len(means), dtype=np.int32)
-    # Classes in ascending order of merit: no mean, incomplete, complete; then the mean.
-    merit = np.where(np.isnan(means), 0, np.where(complete, 2, 1))
+    # Complete trials before others, those with a mean before those without, then the mean.
+    merit = 2 * complete.astype(int) + ~np.isnan(means)
     values = np.where(np.isnan(means), 0.0, means)
     keys = np.array(list(zip(merit, values)), dtype=[("merit", int), ("mean", float)])
     order = np.sort(keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from .checks import check_names
 from .estimators import DataFacts, first_trials
 from .samplers.base import Sampler
 from .space import Space
-from .trial import Origin
+from .trial import Origin, Start
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Plan:
     """The legs of a search and its first configurations, which count towards the first leg."""
 
     legs: Sequence[Leg]
-    initial: Sequence[tuple[Origin, dict[str, Any]]] = ()
+    initial: Sequence[Start] = ()
 
     @property
     def n_candidates(self) -> int | None:
@@ -63,31 +63,63 @@ def check_legs(estimator, legs: Sequence[Leg]) -> None:
 
 
 def initial_trials(
-    initial_params: str | Sequence | None, estimator, leg: Leg, facts: DataFacts
-) -> list[tuple[Origin, dict[str, Any]]]:
+    initial_params: str | Sequence | None,
+    estimator,
+    leg: Leg,
+    facts: Callable[[], DataFacts],
+    curated: bool,
+) -> list[Start]:
     """Read ``initial_params``.
+
+    Parameters
+    ----------
+    initial_params : "default", list or None
+    estimator : estimator object
+    leg : Leg
+        The part of the search that they belong to.
+    facts : callable
+        Gives the DataFacts.
+    curated : bool
+        Whether the space is ours. The ranges that a user has written are his constraints: the
+        estimator as given stands outside of them as a baseline only.
 
     Raises
     ------
     ValueError
-        When an entry is neither a configuration of the estimator nor the word "default".
+        When an entry is neither a configuration of the estimator nor the word "default", or
+        when there are more than the search may try.
     """
     if initial_params is None:
         return []
-    known = first_trials(estimator, leg.space, facts)
+    known = [
+        Start(origin, params, curated or _contains(leg.space, params))
+        for origin, params in first_trials(estimator, leg.space, facts())
+    ]
     if isinstance(initial_params, str):
         # Known good configurations are a start, not the search: at most a quarter of it.
         return known if leg.n_trials is None else known[: 1 + leg.n_trials // 4]
-    trials: list[tuple[Origin, dict[str, Any]]] = []
+    if leg.n_trials is not None and len(initial_params) > leg.n_trials:
+        raise ValueError(
+            f"initial_params has {len(initial_params)} configurations, which count towards the "
+            f"{leg.n_trials} of n_iter: raise n_iter or leave some out."
+        )
+    trials: list[Start] = []
     for entry in initial_params:
         if isinstance(entry, str) and entry == "default":
             trials += known[:1]
         elif isinstance(entry, Mapping):
-            check_names(estimator, entry)
-            trials.append((Origin.GIVEN, dict(entry)))
+            check_names(estimator, entry, where="initial_params")
+            trials.append(Start(Origin.GIVEN, dict(entry)))
         else:
             raise ValueError(
                 "initial_params is a list of configurations (dicts of parameter to value) "
                 f"and may hold the word 'default'; got {entry!r} in it."
             )
     return trials
+
+
+def _contains(space: Space, params: Mapping[str, Any]) -> bool:
+    try:
+        return space.contains(params)
+    except ValueError:  # a parent of a condition has a value that the space has no place for
+        return False

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import numbers
 import time
-import warnings
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.model_selection import check_cv
+from sklearn.model_selection import KFold, StratifiedKFold, check_cv
 from sklearn.utils import check_random_state, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -21,16 +21,25 @@ from ._compat import (
     MultimetricScorer,
     check_method_params,
     cpu_count,
+    num_samples,
     pre_dispatch_limit,
     safe_split,
     session_settings,
     validated_fit,
 )
 from .callbacks import SearchCallbacks
-from .checks import check_cv_with_test_rows, check_data, report_failures
+from .checks import (
+    check_anything_finished,
+    check_class_sizes,
+    check_cv_with_test_rows,
+    check_data,
+    check_fit_params,
+    check_scores,
+    report_failures,
+)
 from .engine import Engine, StopReason
 from .estimators import DataFacts, quiet_parameters, space_for_facts
-from .evaluate import Problem, evaluate, fit_in_context
+from .evaluate import Problem, evaluate, fit_in_context, with_params
 from .executors import open_executor
 from .ledger import Ledger, cv_results
 from .plan import Leg, Plan, check_legs, initial_trials
@@ -87,8 +96,9 @@ class BaseSearch(BaseSearchCV):
     def _legs(self, definition, seed: np.random.SeedSequence) -> list[Leg]:
         """The samplers to run, one after the other."""
 
-    def _check_folds(self, cv, y) -> None:
-        """Refuse folds that this search will not work with; scikit-learn's warnings stand."""
+    # Classes that stand in for scikit-learn's keep its ways: they warn where it warns, refit the
+    # estimator exactly as given, and return a winner without a score.
+    _stands_in = True
 
     # -- the recipe ----------------------------------------------------------------------
 
@@ -122,17 +132,17 @@ class BaseSearch(BaseSearchCV):
         scorer, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
         params = check_method_params(X, params=params)
+        if not self._stands_in:
+            check_fit_params(params)
         routed = self._get_routed_params_for_fit(params)
         rows = Rows(X, y, routed.estimator.fit, routed.scorer.score, routed.splitter.split)
         check_data(self.estimator, X, y)
 
         seed = self._seed()
         tuning, test = self._set_aside(rows, seed)
+        legs = self._explicit_legs(seed)  # before the splits: they may share a random state
         splits = self._splits(tuning)
-        facts = DataFacts.of(
-            tuning.X, tuning.y, train_share=min(len(s[0]) for s in splits) / _n_rows(tuning.X)
-        )
-        plan = self._plan(facts, seed)
+        plan = self._plan(legs, _facts_of(tuning, splits), seed)
         ledger = Ledger(len(splits), self._watched_metric(refit_metric))
         callbacks = SearchCallbacks(self, len(splits))
         callbacks.begin(tuning, plan.n_candidates)
@@ -140,7 +150,7 @@ class BaseSearch(BaseSearchCV):
         self._run(problem, plan, ledger, callbacks, started)
         callbacks.end_search()
 
-        self._publish(ledger, scorer, refit_metric)
+        refit_metric = self._publish(ledger, scorer, refit_metric)
         self._refit(tuning, callbacks)
         self._score_test_rows(tuning, test, scorer, refit_metric)
         callbacks.end()
@@ -185,16 +195,20 @@ class BaseSearch(BaseSearchCV):
             cv=self.cv,
             classifier=is_classifier(self.estimator),
             random_state=spawned_int(seed, 0),
-            n_splits=getattr(self.cv, "n_splits", 5 if self.cv is None else self.cv),
+            n_splits=_n_splits_asked(self.cv),
         )
         self.test_indices_ = test
         return rows.take(self.estimator, train), rows.take(self.estimator, test, train)
 
     def _splits(self, tuning: Rows) -> list[tuple[np.ndarray, np.ndarray]]:
         cv = check_cv(self.cv, tuning.y, classifier=is_classifier(self.estimator))
-        self._check_folds(cv, tuning.y)
+        if not self._stands_in:
+            check_class_sizes(cv, tuning.y)
         self.n_splits_ = cv.get_n_splits(tuning.X, tuning.y, **tuning.split_params)
-        splits = list(cv.split(tuning.X, tuning.y, **tuning.split_params))
+        splits = [
+            (np.asarray(train), np.asarray(test))
+            for train, test in cv.split(tuning.X, tuning.y, **tuning.split_params)
+        ]
         if not splits:
             raise ValueError(
                 "No fits were performed. Was the CV iterator empty? Were there no candidates?"
@@ -206,23 +220,32 @@ class BaseSearch(BaseSearchCV):
             )
         return splits
 
-    def _plan(self, facts: DataFacts, seed) -> Plan:
-        """Turn the space as written (or the curated one) into samplers and first trials."""
+    def _is_curated(self) -> bool:
         definition = self._definition()
-        if isinstance(definition, str) and definition == "auto":
-            definition = space_for_facts(self.estimator, facts, size=self._auto_size)
-        legs = self._legs(definition, seed)
+        return isinstance(definition, str) and definition == "auto"
+
+    def _explicit_legs(self, seed) -> list[Leg]:
+        """The samplers of a space that the user has written."""
+        if self._is_curated():
+            return []
+        self.space_ = self._definition()
+        return self._legs(self.space_, seed)
+
+    def _plan(self, legs: list[Leg], facts: Callable[[], DataFacts], seed) -> Plan:
+        """Samplers of the curated space where the user wrote none, and the first trials."""
+        curated = self._is_curated()
+        if curated:
+            self.space_ = space_for_facts(self.estimator, facts(), size=self._auto_size)
+            legs = self._legs(self.space_, seed)
         check_legs(self.estimator, legs)
-        self.space_ = definition
-        return Plan(legs, initial_trials(self.initial_params, self.estimator, legs[0], facts))
+        initial = initial_trials(self.initial_params, self.estimator, legs[0], facts, curated)
+        return Plan(legs, initial)
 
     def _watched_metric(self, refit_metric) -> str | None:
         """The metric that samplers see: the refit metric, or the first where there is none."""
-        if isinstance(self.refit, str):
-            return self.refit
-        if isinstance(refit_metric, str) and not callable(self.scoring):
-            return refit_metric
-        return None
+        if callable(self.scoring):
+            return self.refit if isinstance(self.refit, str) else None
+        return refit_metric if isinstance(refit_metric, str) else None
 
     # -- the search ------------------------------------------------------------------------
 
@@ -245,45 +268,58 @@ class BaseSearch(BaseSearchCV):
             return_train_score=self.return_train_score,
             verbose=self.verbose,
             n_candidates=n_candidates,
-            quiet=quiet_parameters(self.estimator),
+            quiet=bool(quiet_parameters(self.estimator)),
         )
 
     def _run(self, problem, plan: Plan, ledger, callbacks, started) -> None:
         """Run the legs on the workers; leave the ledger filled and ``stop_reason_`` set."""
         executor = open_executor(self.n_jobs)
-        if executor.n_workers > 1:
-            share = max(1, cpu_count() // executor.n_workers)
-            settings = session_settings(with_filters=not executor.shares_memory)
-            problem = problem.in_worker(threads=share, settings=settings)
-        shared = executor.share(problem)
-        engine = Engine(
-            ledger=ledger,
-            executor=executor,
-            run_step=lambda step, params: (evaluate, step, params, shared, callbacks.of(step)),
-            capacity=pre_dispatch_limit(self.pre_dispatch, executor.n_workers),
-            look_ahead=self._look_ahead,
-            deadline=None if self.time_budget is None else started + self.time_budget,
-            reserve=int(bool(self.refit)) + int(self.test_size is not None),
-        )
-        finished = False
+        shared, finished = None, False
         try:
-            initial = plan.initial
-            for leg in plan.legs:
-                self.stop_reason_ = engine.run(leg.sampler, leg.n_trials, initial)
-                initial = ()
-                if self.stop_reason_ in (StopReason.TIME, StopReason.INTERRUPT):
-                    break
+            if executor.n_workers > 1:
+                share = max(1, cpu_count() // executor.n_workers)
+                settings = session_settings(with_filters=not executor.shares_memory)
+                problem = problem.in_worker(threads=share, settings=settings)
+            shared = executor.share(problem)
+            engine = Engine(
+                ledger=ledger,
+                executor=executor,
+                run_step=lambda step, params: (evaluate, step, params, shared, callbacks.of(step)),
+                capacity=pre_dispatch_limit(self.pre_dispatch, executor.n_workers),
+                look_ahead=self._look_ahead,
+                deadline=None if self.time_budget is None else started + self.time_budget,
+                reserve=int(bool(self.refit)) + int(self.test_size is not None),
+            )
+            self.stop_reason_ = self._run_legs(engine, plan)
             finished = self.stop_reason_ != StopReason.INTERRUPT
         finally:
             executor.close(abort=not finished)
-            shared.close()
+            if shared is not None:
+                shared.close()
+
+    def _run_legs(self, engine: Engine, plan: Plan) -> str:
+        initial = plan.initial
+        for leg in plan.legs:
+            reason = engine.run(leg.sampler, leg.n_trials, initial)
+            if reason in (StopReason.TIME, StopReason.INTERRUPT):
+                break
+            initial = ()
+        return reason
 
     # -- after -----------------------------------------------------------------------------
 
-    def _publish(self, ledger: Ledger, scorer, refit_metric) -> None:
-        """Set ``cv_results_``, ``best_*`` and the baseline from the ledger."""
-        _require_a_complete_trial(ledger, self.stop_reason_, self.time_budget)
+    def _publish(self, ledger: Ledger, scorer, refit_metric) -> str | None:
+        """Set ``cv_results_``, ``best_*`` and the baseline from the ledger.
+
+        Returns
+        -------
+        metric : str or None
+            What the winner was chosen by; None where a callable chose among several metrics.
+        """
         report_failures(ledger, self.error_score)
+        check_anything_finished(ledger, self.stop_reason_, self.time_budget)
+        if not self._stands_in:
+            check_scores(ledger, self.scoring)
         known = list(scorer._scorers) if isinstance(scorer, MultimetricScorer) else None
         metrics = known or ledger.metrics()
         self.multimetric_ = known is not None or metrics != ["score"]
@@ -295,15 +331,9 @@ class BaseSearch(BaseSearchCV):
             metrics=metrics,
             error_score=np.nan if self.error_score == "raise" else self.error_score,
             train_scores=self.return_train_score,
-            extra=() if self.initial_params is None else ("origin",),
+            extra=self._extra_columns(ledger),
         )
-        for name in ("best_index_", "best_score_", "best_params_", "best_estimator_"):
-            self.__dict__.pop(name, None)
-        if self.refit or not self.multimetric_:
-            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
-            if not callable(self.refit):
-                self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
-            self.best_params_ = results["params"][self.best_index_]
+        self._choose(results, refit_metric)
         self.scorer_ = scorer._scorers if isinstance(scorer, MultimetricScorer) else scorer
         self.cv_results_ = results
         self.n_fits_ = len(ledger.outcomes)
@@ -311,6 +341,23 @@ class BaseSearch(BaseSearchCV):
         if self._baseline is not None:
             column = results[f"mean_test_{ledger.metric or metrics[0]}"]
             self.baseline_score_ = column[self._baseline.index]
+        return refit_metric if isinstance(refit_metric, str) else None
+
+    def _choose(self, results, refit_metric) -> None:
+        for name in ("best_index_", "best_score_", "best_params_", "best_estimator_"):
+            self.__dict__.pop(name, None)
+        if not self.refit and self.multimetric_:
+            return
+        self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+        if not callable(self.refit):
+            self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
+        self.best_params_ = results["params"][self.best_index_]
+
+    def _extra_columns(self, ledger: Ledger) -> list[str]:
+        """Our own columns, where they tell something."""
+        whole = all(len(ledger.folds(t.index)) == ledger.n_folds for t in ledger.trials)
+        columns = [] if whole else ["n_splits_evaluated"]
+        return columns if self.initial_params is None else [*columns, "origin"]
 
     def _refit(self, tuning: Rows, callbacks: SearchCallbacks) -> None:
         if not self.refit:
@@ -323,27 +370,27 @@ class BaseSearch(BaseSearchCV):
 
     def _fitted(self, params, rows: Rows, context=None):
         """Fit a configuration with the user's own number of threads."""
-        # Parameters are cloned too: they may be estimators.
-        estimator = clone(self.estimator).set_params(**clone(dict(params), safe=False))
+        estimator = with_params(self.estimator, params, quiet=not self._stands_in)
         fit_in_context(estimator, rows.X, rows.y, rows.fit_params, context)
         return estimator
 
-    def _score_test_rows(self, tuning: Rows, test: Rows | None, scorer, refit_metric) -> None:
+    def _score_test_rows(self, tuning: Rows, test: Rows | None, scorer, metric) -> None:
         """Touch the test rows, once: score the winner and the default on them."""
         baseline = self.__dict__.pop("_baseline", None)
         if test is None:
             return
-        metric = refit_metric if isinstance(refit_metric, str) else None
         winner = self._held_out(self.best_estimator_, test, scorer, metric)
         self.test_scores_ = dict(winner.scores)
+        if metric is None:
+            return
+        self.test_score_ = winner.score
+        self.test_score_interval_ = winner.interval
         if hasattr(self, "best_score_"):
-            self.test_score_ = winner.score
-            self.test_score_interval_ = winner.interval
             self.optimism_ = self.best_score_ - winner.score
         if baseline is None or baseline.status is not Status.COMPLETE:
             return
         default = winner
-        if baseline.index != getattr(self, "best_index_", None):
+        if baseline.index != self.best_index_:
             default = self._held_out(self._fitted(baseline.params, tuning), test, scorer, metric)
         self.baseline_test_score_ = default.score
         self.baseline_test_score_interval_ = default.interval
@@ -362,8 +409,23 @@ class BaseSearch(BaseSearchCV):
         )
 
 
-def _n_rows(X) -> int:
-    return X.shape[0] if hasattr(X, "shape") else len(X)
+def _facts_of(tuning: Rows, splits) -> Callable[[], DataFacts]:
+    """A look at the data, for those who need one."""
+
+    def facts() -> DataFacts:
+        share = min(len(train) for train, _ in splits) / num_samples(tuning.X)
+        return DataFacts.of(tuning.X, tuning.y, train_share=share)
+
+    return functools.cache(facts)
+
+
+def _n_splits_asked(cv) -> int | None:
+    """Folds that the rows for tuning must allow for, where the splitter cuts them into folds."""
+    if cv is None:
+        return 5
+    if isinstance(cv, numbers.Integral):
+        return int(cv)
+    return cv.n_splits if isinstance(cv, KFold | StratifiedKFold) else None
 
 
 def spawned_int(seed: np.random.SeedSequence, key: int) -> int:
@@ -377,24 +439,3 @@ def _peek(generator: np.random.RandomState) -> int:
     copy = np.random.RandomState()
     copy.set_state(generator.get_state())
     return int(check_random_state(copy).randint(np.iinfo(np.int32).max))
-
-
-def _require_a_complete_trial(ledger: Ledger, reason: str, time_budget) -> None:
-    """A search that was cut short must have something to show."""
-    stopped_short = reason in (StopReason.TIME, StopReason.INTERRUPT)
-    if any(trial.status is Status.COMPLETE for trial in ledger.trials) or not stopped_short:
-        if reason == StopReason.INTERRUPT:
-            warnings.warn(
-                f"The search was interrupted after {len(ledger.outcomes)} fits; the result is "
-                "the best of the configurations that had run on all folds.",
-                UserWarning,
-                stacklevel=4,
-            )
-        return
-    if reason == StopReason.INTERRUPT:
-        raise KeyboardInterrupt
-    raise ValueError(
-        f"time_budget={time_budget} seconds were over before one configuration had run on all "
-        f"{ledger.n_folds} folds ({len(ledger.outcomes)} fits were made). Give more time, fewer "
-        "folds, or a cheaper estimator."
-    )

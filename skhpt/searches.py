@@ -8,7 +8,6 @@ import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 from sklearn.utils._param_validation import Interval
 
-from .checks import check_class_sizes
 from .plan import Leg
 from .samplers.grid import ListSampler
 from .samplers.random import RandomSampler
@@ -330,6 +329,7 @@ class BayesSearchCV(BaseSearch):
         "n_points": [Interval(numbers.Integral, 1, None, closed="left"), None],
     }
     _bare_pair = "range"  # what two numbers in a tuple are
+    _stands_in = False
 
     def __init__(
         self,
@@ -380,9 +380,6 @@ class BayesSearchCV(BaseSearch):
     @property
     def _look_ahead(self) -> int:
         return self.n_points or _LOOK_AHEAD
-
-    def _check_folds(self, cv, y) -> None:
-        check_class_sizes(cv, y)
 
     def _legs(self, definition, seed) -> list[Leg]:
         self.n_points_ = self._look_ahead

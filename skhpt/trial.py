@@ -9,7 +9,7 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Status(enum.Enum):
@@ -32,6 +32,18 @@ class Origin(str, enum.Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+class Start(NamedTuple):
+    """A configuration to try before the sampler is asked.
+
+    Where it lies outside a space that the user wrote, it is not ``eligible``: the space is his
+    constraint, so that such a configuration is a baseline and cannot win.
+    """
+
+    origin: Origin
+    params: Mapping[str, Any]
+    eligible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +95,4 @@ class Trial:
     score: float = math.nan
     fold_scores: tuple[float, ...] = ()
     seconds: float = 0.0
+    eligible: bool = True

@@ -10,7 +10,7 @@ from skhpt.engine import Engine, StopReason
 from skhpt.executors import SerialExecutor
 from skhpt.ledger import Ledger
 from skhpt.schedulers import all_folds
-from skhpt.trial import Origin, Status, Step
+from skhpt.trial import Origin, Start, Status, Step
 
 
 def engine(executor=None, n_folds=3, **kwargs):
@@ -49,7 +49,7 @@ def test_without_a_number_the_sampler_decides():
 def test_what_is_told_before_an_ask_depends_on_the_look_ahead_only(n_workers, look_ahead, seed):
     sampler = CountsUp()
     loop = engine(ShufflingExecutor(n_workers, seed), look_ahead=look_ahead)
-    initial = [(Origin.DEFAULT, {"x": -1}), (Origin.GIVEN, {"x": -2})]
+    initial = [Start(Origin.DEFAULT, {"x": -1}), Start(Origin.GIVEN, {"x": -2})]
     loop.run(sampler, n_trials=12, initial=initial)
     for number, told in enumerate(sampler.told_before_ask):
         announced, ended = told[:2], told[2:]
@@ -70,7 +70,11 @@ def test_a_sampler_that_does_not_learn_is_asked_ahead_only_as_far_as_workers_nee
 
 def test_initial_configurations_count_and_come_first():
     loop = engine()
-    loop.run(CountsUp(), n_trials=3, initial=[(Origin.DEFAULT, {"x": 9}), (Origin.GIVEN, {"x": 8})])
+    loop.run(
+        CountsUp(),
+        n_trials=3,
+        initial=[Start(Origin.DEFAULT, {"x": 9}), Start(Origin.GIVEN, {"x": 8})],
+    )
     assert [t.origin for t in loop.ledger.trials] == [Origin.DEFAULT, Origin.GIVEN, Origin.SAMPLER]
     assert [t.params["x"] for t in loop.ledger.trials] == [9, 8, 0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import re
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
@@ -19,7 +20,12 @@ from .registry import is_estimator
 N_FIRST = 4  # published configurations to try: a tuned default and three diverse ones
 
 # Parameters of estimators nobody knows that look like numbers to tune and are not.
-NOT_TUNED = {"cache_size", "copy", "max_iter", "n_jobs", "random_state", "tol", "verbose"}
+NOT_TUNED = {
+    "cache_size", "copy", "copy_X", "max_iter", "n_jobs", "random_state", "tol",
+    "validation_fraction", "verbose", "warm_start",
+}  # fmt: skip
+# What is a share of something, and so at most 1, by its name.
+SHARE = re.compile(r"max_(features|samples|df)|min_df|(sub|col)sample.*|.*_(fraction|ratio|share)")
 
 
 def space_for(
@@ -49,8 +55,9 @@ def space_for(
         Names as in ``estimator.get_params()``. A range is ``(low, high, prior)`` with
         "uniform" or "log-uniform" (whole numbers if both bounds are); a list with a single
         value goes with the others and is not tuned; ``When`` is a parameter that exists
-        for some values of another one only. Choices that the user has made himself (a
-        kernel, a solver, class weights) are kept.
+        for some values of another one only. Numbers are searched whatever their value in
+        the estimator, for they are what a search is for; choices between categories that
+        the user has made himself (a kernel, a solver, class weights) are kept.
 
     Raises
     ------
@@ -132,17 +139,39 @@ def _no_space(estimator: Any, found: Iterable[Leaf]) -> str:
     leaf = next((leaf for leaf in found if leaf.family is None), None) or known[0]
     name = type(leaf.estimator).__name__
     ranges = _numbers_to_tune(leaf.estimator)
-    example = next(iter(ranges.items()), ("alpha", (1e-4, 1e2, "log-uniform")))
     where = "" if leaf.estimator is estimator else f" (in {type(estimator).__name__})"
     reason = "has nothing to tune as it is set" if known else "has no curated search space"
+    if not ranges:
+        return f"{name}{where} {reason}{_nothing_to_tune(leaf)}"
+    own, example = next(iter(ranges.items()))
     others = ", ".join(repr(leaf.prefix + other) for other in ranges)
-    instance = "for instance" if ranges else "for instance for a parameter named 'alpha'"
     return (
         f"{name}{where} {reason}. Write one, a dict of parameters to ranges or lists of "
-        f"values, {instance}:\n\n"
-        f"    space = {{{leaf.prefix + example[0]!r}: {example[1]!r}}}\n"
-        f"    search = BayesSearchCV(estimator, space)\n"
-        + (f"\nNumbers among its parameters: {others}." if ranges else "")
+        f"values, for instance:\n\n{_usage(leaf.prefix + own, repr(example))}"
+        f"\nNumbers among its parameters: {others}."
+    )
+
+
+def _usage(name: str, values: str) -> str:
+    return f"    space = {{{name!r}: {values}}}\n    search = BayesSearchCV(estimator, space)\n"
+
+
+def _nothing_to_tune(leaf: Leaf) -> str:
+    """Explain that no parameter is a number to tune; show the form with those there are."""
+    own = {
+        name: value
+        for name, value in leaf.estimator.get_params(deep=False).items()
+        if name not in NOT_TUNED and not is_estimator(value)
+    }
+    if not own:
+        return ", and no parameter that looks tunable: there is nothing to search."
+    switches = [name for name, value in own.items() if isinstance(value, bool)]
+    example = (switches[0], "[False, True]") if switches else (next(iter(own)), "[first, second]")
+    names = ", ".join(repr(leaf.prefix + name) for name in own)
+    return (
+        ", and no number among its parameters that looks tunable. If others are worth "
+        "searching, write a space, a dict of parameters to lists of values, in this form:\n\n"
+        f"{_usage(leaf.prefix + example[0], example[1])}\nIts parameters: {names}."
     )
 
 
@@ -151,15 +180,19 @@ def _numbers_to_tune(estimator: Any) -> dict[str, Any]:
     ranges = {}
     for name, value in estimator.get_params(deep=False).items():
         is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not is_number or name in NOT_TUNED or not 0 < value < math.inf:
-            continue
-        if isinstance(value, numbers.Integral):
-            ranges[name] = (max(1, int(value) // 4), 4 * int(value), "log-uniform")
-        else:
-            high = 10 * float(value)
-            high = min(high, 0.99) if value < 1 else high  # it may be a share
-            ranges[name] = (float(value) / 10, high, "log-uniform")
+        if is_number and name not in NOT_TUNED and 0 < value < math.inf:
+            ranges[name] = _around(name, value)
     return ranges
+
+
+def _around(name: str, value: Any) -> tuple[Any, Any, str]:
+    """Return a range around a positive number."""
+    if isinstance(value, numbers.Integral):
+        return max(1, int(value) // 4), 4 * int(value), "log-uniform"
+    low, high = (float(f"{scale * float(value):.6g}") for scale in (0.1, 10))
+    if value <= 1 and SHARE.fullmatch(name):
+        return low, 1.0, "uniform"
+    return low, min(high, 0.99) if value < 1 else high, "log-uniform"  # it may be a share
 
 
 # -- first trials --------------------------------------------------------------------------

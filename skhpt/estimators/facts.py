@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 
 from .ranges import Range, between
 
 FEW_COLUMNS = 3  # sampling columns means nothing with so few
 FEW_ROWS = 50  # do not subsample below
 SMALL_DATA = 200  # rows; below, a few parameters are all that can be told apart
+
+# How much of a target is read: a fraction of a second.
+MOST_VALUES = 1_000_000
+MOST_OUTPUTS = 100
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,8 @@ class DataFacts:
             Samples; None if unknown.
         y : array-like, default=None
             Target; None if unknown. Whole numbers, booleans and strings count as labels:
-            whether they are is known only beside an estimator, see :meth:`seen_by`.
+            whether they are is known only beside an estimator, see :meth:`seen_by`. Of
+            more than a million values, a sample is read.
         train_share : float, default=0.8
             Share of the rows that a fit sees.
 
@@ -222,54 +229,95 @@ class _Target(NamedTuple):
 
 
 def _describe(y: Any) -> _Target | None:
-    """Return what y looks like; several outputs are summed up by their hardest one."""
-    if y is None:
+    """Return what y looks like; several outputs are summed up by their hardest one.
+
+    Large targets are described by a sample.
+    """
+    values = _as_table(y)
+    if values is None:
         return None
-    try:
-        values = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
-    except ValueError:  # ragged
-        return None
-    if values.ndim not in (1, 2) or values.size == 0:
-        return None
-    columns = values.reshape(len(values), -1).T
-    found = [_describe_column(column) for column in columns]
+    n_rows, n_columns = values.shape
+    columns = _sample(n_columns, MOST_OUTPUTS)
+    rows = _sample(n_rows, MOST_VALUES // len(columns))
+    counted = _count_sparse if issparse(values) else _count_dense
+    found = [_describe_column(*column) for column in counted(values, rows, columns)]
     return _Target(
         n_classes=max(t.n_classes for t in found),
-        n_min=min(t.n_min for t in found),
+        n_min=max(1, int(min(t.n_min for t in found) * n_rows / len(rows))),
         std=float(np.mean([t.std for t in found])),
         positive_share=found[0].positive_share if len(found) == 1 else 0.5,
     )
 
 
-def _describe_column(column: np.ndarray) -> _Target:
-    numbers = _as_numbers(column)
-    if numbers is None:
-        return _describe_labels(_count_objects(column), std=1.0)
-    std = float(np.std(numbers)) if len(numbers) else 1.0
-    std = std if math.isfinite(std) and std > 0 else 1.0
-    if not len(numbers) or not np.array_equal(numbers, np.rint(numbers)):
-        return _Target(0, max(1, len(numbers) // 2), std, 0.5)
-    return _describe_labels(np.unique(numbers, return_counts=True)[1].tolist(), std)
-
-
-def _describe_labels(counts: list[int], std: float) -> _Target:
-    """Describe classes from their numbers of rows, in the order of the sorted labels."""
-    if not counts:
-        return _Target(0, 1, std, 0.5)
-    positive = counts[1] / sum(counts) if len(counts) == 2 else 0.5
-    return _Target(len(counts), min(counts), std, positive)
-
-
-def _as_numbers(column: np.ndarray) -> np.ndarray | None:
-    """Return the finite numbers of a column; None if it holds something else."""
-    if column.dtype.kind not in "biufO":
+def _as_table(y: Any) -> Any:
+    """Return y with a column for each output, sparse if it was; None if it cannot be read."""
+    if y is None:
         return None
-    if column.dtype.kind == "O":
-        column = np.array([value for value in column.tolist() if not _is_missing(value)])
-        if column.dtype.kind not in "biuf":
-            return None if len(column) else np.empty(0)
+    try:
+        values = y if issparse(y) else np.asarray(y)
+    except ValueError:  # ragged
+        return None
+    if values.ndim not in (1, 2) or 0 in values.shape:
+        return None
+    return values.reshape((-1, 1)) if values.ndim == 1 else values
+
+
+def _sample(n: int, most: int) -> np.ndarray:
+    """Return at most ``most`` of ``n`` positions, in order, the same each time.
+
+    They are evenly spread but not evenly spaced, which would see only one of two classes
+    that alternate.
+    """
+    if n <= most:
+        return np.arange(n)
+    jitter = np.random.default_rng(0).random(most)
+    return np.unique(((np.arange(most) + jitter) * (n / most)).astype(int).clip(0, n - 1))
+
+
+# The distinct values of a column, sorted, and how often each occurs; missing ones left out.
+_Counts = tuple[Any, np.ndarray]
+
+
+def _count_dense(values: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> Iterator[_Counts]:
+    for i in columns:
+        column = values[:, i] if len(rows) == len(values) else values[rows, i]
+        yield _count_numbers(column) if column.dtype.kind in "biuf" else _count_objects(column)
+
+
+def _count_sparse(values: Any, rows: np.ndarray, columns: np.ndarray) -> Iterator[_Counts]:
+    """Count what is stored; all the rest are zeros."""
+    chosen = values.tocsr()
+    if len(rows) < chosen.shape[0]:
+        chosen = chosen[rows]
+    chosen = chosen[:, columns].tocsc()
+    for start, stop in zip(chosen.indptr[:-1], chosen.indptr[1:]):
+        labels, counts = _count_numbers(np.append(chosen.data[start:stop], 0))
+        counts[labels == 0] += len(rows) - int(stop - start) - 1
+        yield labels[counts > 0], counts[counts > 0]
+
+
+def _count_numbers(column: np.ndarray) -> _Counts:
     column = column.astype(float)
-    return column[np.isfinite(column)]
+    return np.unique(column[np.isfinite(column)], return_counts=True)
+
+
+def _count_objects(column: np.ndarray) -> _Counts:
+    try:
+        # missing values are sought among the distinct ones, which are few
+        counter = Counter(column.tolist())
+    except TypeError:  # labels that cannot be hashed
+        return [], np.empty(0, int)
+    labels = [label for label in counter if not _is_missing(label)]
+    if column.dtype.kind == "O" and all(isinstance(v, numbers.Real | np.bool_) for v in labels):
+        labels = [label for label in labels if math.isfinite(label)]
+        labels.sort()
+        counts = [counter[label] for label in labels]
+        return np.array(labels, dtype=float), np.array(counts, dtype=int)
+    try:
+        labels.sort()
+    except TypeError:  # labels of several types
+        labels.sort(key=str)
+    return labels, np.array([counter[label] for label in labels], dtype=int)
 
 
 def _is_missing(value: Any) -> bool:
@@ -282,12 +330,22 @@ def _is_missing(value: Any) -> bool:
         return True
 
 
-def _count_objects(column: np.ndarray) -> list[int]:
-    try:
-        counts = Counter(value for value in column.tolist() if not _is_missing(value))
-    except TypeError:  # labels that cannot be hashed
-        return []
-    try:
-        return [counts[label] for label in sorted(counts)]
-    except TypeError:  # labels of several types
-        return [counts[label] for label in sorted(counts, key=str)]
+def _describe_column(labels: Any, counts: np.ndarray) -> _Target:
+    """Describe a column from its sorted distinct values and how often each occurs."""
+    n, std = int(counts.sum()), 1.0
+    if not n:
+        return _Target(0, 1, std, 0.5)
+    if isinstance(labels, np.ndarray):
+        std = _std(labels, counts)
+        if not np.array_equal(labels, np.rint(labels)):
+            return _Target(0, max(1, n // 2), std, 0.5)
+    positive = float(counts[1] / n) if len(counts) == 2 else 0.5
+    return _Target(len(counts), int(counts.min()), std, positive)
+
+
+def _std(values: np.ndarray, counts: np.ndarray) -> float:
+    """Return the standard deviation of counted numbers; 1 if they have none."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.average(values, weights=counts)
+        std = float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
+    return std if math.isfinite(std) and std > 0 else 1.0

@@ -24,6 +24,10 @@ def _same_name(params: Mapping[str, Any], name: str) -> str:
     return name
 
 
+def _not_told() -> frozenset[str] | None:
+    return None
+
+
 def _always(estimator: Any) -> bool:
     return True
 
@@ -63,6 +67,9 @@ class Family:
     quiet : mapping, default={}
         Parameters that keep a library from printing a line for every tree; for what the
         user has not set himself.
+    names_known : callable, default=None
+        ``names_known()`` returns every name of a parameter that a library with ``**kwargs``
+        understands, or None where the library does not tell.
     rounds : str, default=None
         Name of the number of boosting rounds or epochs.
     applies : callable, default=None
@@ -80,6 +87,7 @@ class Family:
     rename: Callable[[Mapping[str, Any], str], str] = _same_name
     threads: str | None = None
     quiet: Mapping[str, Any] = field(default_factory=dict)
+    names_known: Callable[[], frozenset[str] | None] = _not_told
     rounds: str | None = None
     applies: Callable[[Any], bool] = _always
 

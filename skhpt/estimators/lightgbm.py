@@ -127,6 +127,17 @@ def effective_name(params: Mapping[str, Any], name: str) -> str:
     return min((n for n in others if n in params), key=lambda n: (len(n), n), default=name)
 
 
+def _names_known() -> frozenset[str] | None:
+    """Every parameter and alias; by the library's own list, which it does not publish."""
+    try:
+        from lightgbm.basic import _ConfigAliases
+
+        aliases = _ConfigAliases._get_all_param_aliases()
+    except (ImportError, AttributeError):
+        return None
+    return frozenset(aliases).union(*aliases.values())
+
+
 def _space(estimator: Any, facts: DataFacts, size: str) -> Values:
     params = estimator.get_params(deep=False)
     forest = _get(params, "boosting_type") in ("rf", "random_forest")
@@ -230,5 +241,6 @@ LIGHTGBM = Family(
     rename=effective_name,
     threads="n_jobs",
     quiet={"verbose": -1},
+    names_known=_names_known,
     rounds="n_estimators",
 )

@@ -5,6 +5,7 @@ A new family is a module with a :class:`~skhpt.estimators.family.Family` and a r
 
 from __future__ import annotations
 
+import difflib
 import numbers
 from typing import Any
 
@@ -46,6 +47,21 @@ def family_of(estimator: Any) -> Family | None:
 def is_estimator(value: Any) -> bool:
     """Whether a value is an instance with parameters (a class is not)."""
     return hasattr(value, "get_params") and not isinstance(value, type)
+
+
+def is_misspelt(estimator: Any, name: str) -> bool:
+    """Whether a name that an estimator takes as a keyword means nothing to its library.
+
+    Boosters take any keyword and ignore those that they do not know.
+    """
+    family = family_of(estimator)
+    if family is None:
+        return False
+    own = estimator.get_params(deep=False)
+    known = family.names_known()
+    if known is not None:
+        return name not in known and name not in own
+    return name not in own and bool(difflib.get_close_matches(name, own, n=1, cutoff=0.85))
 
 
 # -- threads -------------------------------------------------------------------------------

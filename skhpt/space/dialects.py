@@ -142,7 +142,7 @@ def _is_range(value: Any, bare_pair: BarePair) -> bool:
     if not isinstance(value, tuple) or not 2 <= len(value) <= 4:
         return False
     if not all(is_number(bound) for bound in value[:2]):
-        return False
+        return bare_pair == "range" and _is_spoilt_range(value)
     if len(value) == 2:
         return bare_pair == "range"
     prior, base = value[2], value[3:]
@@ -151,9 +151,32 @@ def _is_range(value: Any, bare_pair: BarePair) -> bool:
     return bare_pair == "range" or prior in lib.PRIORS or bool(lib.nearest(prior, lib.PRIORS))
 
 
+def _is_spoilt_range(value: tuple) -> bool:
+    """Whether a tuple was meant as a range, but one bound is NaN or a number in quotes."""
+    bounds, prior = value[:2], value[2:3]
+    if prior and not (isinstance(prior[0], str) and prior[0] in lib.PRIORS):
+        return False
+    return any(map(is_number, bounds)) and all(is_number(b) or _is_spoilt(b) for b in bounds)
+
+
+def _is_spoilt(bound: Any) -> bool:
+    if isinstance(bound, str):
+        try:
+            return is_number(float(bound))
+        except ValueError:
+            return False
+    return isinstance(bound, float | np.floating) and bool(np.isnan(bound))
+
+
 def _read_range(value: tuple) -> Dimension:
     # a fourth item is the base of the logarithm, which does not change the distribution
     low, high = value[:2]
+    for name, bound in (("low", low), ("high", high)):
+        if not is_number(bound):
+            raise SpaceError(
+                f"{name} of the range {value!r} must be a number, got {bound!r}: "
+                f"correct it, or write a list to give single values, {list(value[:2])!r}"
+            )
     log = lib.read_prior(value[2]) if len(value) > 2 else False
     kind = Integer if is_integer(low) and is_integer(high) else Real
     return kind(low, high, log=log)
@@ -216,9 +239,12 @@ def _unreadable(value: Any) -> str:
             f"the values must have an order, got {value!r} of type {type(value).__name__}: "
             "convert it with list(...) or sorted(...)"
         )
+    # a function in a list is legal, but hardly what was meant by it
+    opaque = callable(value) or repr(value).startswith("<")
+    advice = "write a list of the values to try" if opaque else f"wrap it in a list, [{value!r}]"
     return (
         f"expected a list of values, a range (low, high) or a distribution, got the single "
-        f"value {value!r} of type {type(value).__name__}: wrap it in a list, [{value!r}]"
+        f"value {value!r} of type {type(value).__name__}: {advice}"
     )
 
 
@@ -234,11 +260,13 @@ def _entries(definition: Any) -> list[Any]:
         If there are none, or something else is among them.
     """
     if isinstance(definition, Mapping) or _is_budgeted(definition):
+        _refuse_sweep(definition)
         return [definition]
     if isinstance(definition, str | bytes | When) or not isinstance(definition, Iterable):
         raise SpaceError(
             "a search space must be a dict of parameter names and their values, or a list of "
             f"such dicts, got {definition!r} of type {type(definition).__name__}"
+            + _curated_hint(definition)
         )
     entries = list(definition)
     if not entries:
@@ -252,7 +280,37 @@ def _entries(definition: Any) -> list[Any]:
                 f"a list of search spaces may hold dicts, When and pairs (dict, n_iter), but "
                 f"entry {i} is {entry!r} of type {type(entry).__name__}"
             )
+        _refuse_sweep(entry)
     return entries
+
+
+def _curated_hint(definition: Any) -> str:
+    """Return the way to the curated space for a word, or nothing, in the place of a space."""
+    if isinstance(definition, str) and definition.lower() in ("small", "default", "wide"):
+        size = definition.lower()
+        return (
+            '. The curated space of the estimator is "auto"; in a size of your choice, it is '
+            f'space_for(estimator, X, y, size="{size}")'
+        )
+    if definition is None or isinstance(definition, str):
+        return (
+            '. The curated space of the estimator is "auto" (to see, resize or edit it, '
+            'call space_for(estimator, X, y, size="default"))'
+        )
+    return ""
+
+
+def _refuse_sweep(entry: Any) -> None:
+    """Raise SpaceError for the configuration of a W&B sweep instead of its parameters."""
+    entry = _without_budget(entry)
+    if not isinstance(entry, Mapping):
+        return
+    method, parameters = entry.get("method"), entry.get("parameters")
+    if isinstance(method, str) and isinstance(parameters, Mapping):
+        raise SpaceError(
+            "this is a whole W&B sweep, with its method and more, where only its parameters "
+            'are a search space: pass sweep["parameters"]'
+        )
 
 
 def _is_budgeted(entry: Any) -> bool:

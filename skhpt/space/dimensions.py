@@ -66,9 +66,12 @@ class _Range(Dimension):
         for name in ("low", "high"):
             self._check_bound(name, getattr(self, name))
         if self.low >= self.high:
+            advice = "exchange them, or write a list to give single values"
+            if self.low == self.high:
+                advice = f"they are equal; for a constant, write a list, [{self.low!r}]"
             raise SpaceError(
                 f"low must be smaller than high, got low={self.low!r} and high={self.high!r}: "
-                "exchange them, or write a list to give single values"
+                + advice
             )
         if self.log and self.low <= 0:
             raise SpaceError(
@@ -352,3 +355,6 @@ class Layers(Dimension):
     def key(self, value: Any) -> Hashable:
         layers = self._layers(value)
         return freeze(value if layers is None else layers)
+
+    def __repr__(self) -> str:  # the defaults too: they are what is searched
+        return f"Layers(depth={self.depth!r}, width={self.width!r})"
