@@ -142,7 +142,7 @@ def _dump(value) -> tuple[bytes, list[memoryview]]:
 
 # What this worker has loaded, by folder. Workers outlive a search, and which of them gets a
 # task cannot be chosen, so none can be told that a search has ended. Each sees it for
-# itself: the folder is gone, also when the caller was killed.
+# itself: the folder is gone, or the caller is.
 _loaded: dict[str, Any] = {}
 _loading = threading.Lock()
 _SECONDS_BETWEEN_LOOKS = 0.5
@@ -154,13 +154,20 @@ def _load(folder: str, n_buffers: int):
             maps = [np.memmap(_path(folder, 1 + k), mode="r") for k in range(n_buffers)]
             with open(_path(folder, 0), "rb") as file:
                 _loaded[folder] = pickle.load(file, buffers=maps)
-            threading.Thread(target=_drop_when_deleted, args=(folder,), daemon=True).start()
+            watch = threading.Thread(target=_drop_when_over, args=(folder,), daemon=True)
+            watch.start()
         return _loaded[folder]
 
 
-def _drop_when_deleted(folder: str) -> None:
+def _drop_when_over(folder: str) -> None:
+    caller = os.getppid()
     # The pickle's own file: no system keeps it for being mapped.
     while os.path.exists(_path(folder, 0)):
+        if os.getppid() != caller:
+            # Idle workers outlive a killed caller by minutes, and loky's resource tracker
+            # waits for the last of them before it cleans up.
+            shutil.rmtree(folder, ignore_errors=True)
+            break
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     _loaded.pop(folder, None)
 

@@ -9,13 +9,16 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import FitFailedWarning
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 
 from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
+from skhpt.samplers.random import RandomSampler
 
 iris = load_iris(return_X_y=True)
 CLASSES = [GridSearchCV, RandomizedSearchCV, BayesSearchCV]
@@ -72,7 +75,7 @@ class TestData:
 
     def test_more_folds_than_members_of_every_class(self, cls):
         with pytest.raises(ValueError, match="5"):
-            search(cls).fit(iris[0][:8], np.arange(8) // 2)
+            search(cls, **few(cls)).fit(iris[0][:8], np.arange(8) // 2)
 
     def test_an_unknown_scorer(self, cls):
         with pytest.raises(ValueError, match="scoring.*'acuracy'"):
@@ -80,7 +83,7 @@ class TestData:
 
     def test_more_folds_than_rows(self, cls):
         with pytest.raises(ValueError, match=r"n_splits=5|cv has 5 folds"):
-            search(cls).fit(iris[0][::50], iris[1][::50])
+            search(cls, **few(cls)).fit(iris[0][::50], iris[1][::50])
 
 
 def few(cls):
@@ -136,8 +139,82 @@ def test_a_step_that_does_not_exist_suggests_the_full_name():
 
 
 def test_an_estimator_without_a_space_is_named_and_shown_the_way():
-    with pytest.raises(ValueError, match=r"DummyClassifier.*(\n|.)*log-uniform"):
+    with pytest.raises(ValueError, match=r"DummyClassifier has no curated(\n|.)*space = {"):
         BayesSearchCV(DummyClassifier()).fit(*iris)
+
+
+def test_a_misspelt_keyword_of_a_booster_is_not_swallowed():
+    lightgbm = pytest.importorskip("lightgbm")
+    xgboost = pytest.importorskip("xgboost")
+    pipe = make_pipeline(lightgbm.LGBMClassifier())
+    with pytest.raises(ValueError, match="'lgbmclassifier__num_leafs'.*num_leaves'"):
+        GridSearchCV(pipe, {"lgbmclassifier__num_leafs": [4, 8]}).fit(*iris)
+    with pytest.raises(ValueError, match=r"'max_deph'(.|\n)*Did you mean 'max_depth'"):
+        GridSearchCV(xgboost.XGBClassifier(), {"max_deph": [4, 8]}).fit(*iris)
+    # other names of the same parameters are none of our business
+    GridSearchCV(pipe.set_params(lgbmclassifier__n_estimators=2), {"lgbmclassifier__num_leaf": [4]})
+
+
+def test_every_score_is_nan():
+    search = BayesSearchCV(SVC(), {"C": (0.1, 10.0)}, n_iter=2, cv=3, scoring="neg_log_loss")
+    with (
+        pytest.warns(UserWarning, match="Scoring failed"),
+        pytest.raises(ValueError, match="No configuration has a score: scoring='neg_log_loss'"),
+    ):
+        search.fit(*iris)
+
+
+def test_every_configuration_of_the_space_fails_but_the_default_does_not():
+    search = BayesSearchCV(SVC(), {"C": (-10.0, -1.0)}, n_iter=3, cv=3)
+    with (
+        pytest.warns(FitFailedWarning),
+        pytest.raises(ValueError, match=r"No configuration of the search space(.|\n)*'C'"),
+    ):
+        search.fit(*iris)
+
+
+def test_an_argument_of_scikit_optimizes_fit_is_explained():
+    with pytest.raises(TypeError, match="fit\\(\\) has no argument 'callback'"):
+        BayesSearchCV(SVC(), {"C": (0.1, 10.0)}).fit(*iris, callback=print)
+
+
+def test_more_first_configurations_than_the_search_may_try():
+    search = BayesSearchCV(SVC(), {"C": (0.1, 10.0)}, n_iter=2, initial_params=[{"C": 1}] * 3)
+    with pytest.raises(ValueError, match="initial_params has 3 configurations.*2 of n_iter"):
+        search.fit(*iris)
+
+
+def test_a_sampler_that_leaves_its_space_is_named():
+    class Astray(RandomSampler):
+        def ask(self):
+            return {"c": 1.0}
+
+    search = BayesSearchCV(SVC(), {"C": (0.1, 10.0)}, sampler=Astray, initial_params=None)
+    with pytest.raises(
+        ValueError, match=r"Astray.ask\(\) must return a configuration of its space"
+    ):
+        search.fit(*iris)
+
+
+LEGAL = {
+    "a function that removes NaN": (
+        make_pipeline(FunctionTransformer(np.nan_to_num), SVC()),
+        {"svc__C": [1.0]},
+    ),
+    "a step that is replaced": (
+        Pipeline([("clf", SVC())]),
+        {"clf": [HistGradientBoostingClassifier(max_iter=2)]},
+    ),
+    "a baseline that looks at nothing": (DummyClassifier(), {"strategy": ["prior"]}),
+}
+
+
+@pytest.mark.parametrize("name", LEGAL)
+def test_nan_that_scikit_learn_accepts_is_not_refused(name):
+    estimator, grid = LEGAL[name]
+    X = iris[0].copy()
+    X[3, 2] = np.nan
+    assert GridSearchCV(estimator, grid, cv=2).fit(X, iris[1]).best_score_ > 0.3
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -291,3 +291,18 @@ def test_a_grid_over_a_curated_space_is_affordable(estimator, n_candidates):
     X, y = make_classification(300, 8, random_state=0)
     plan = search._legs(space_for(estimator, X, y, size="small"), None)
     assert len(plan[0].sampler.candidates) == n_candidates
+
+
+def test_the_default_outside_of_the_users_ranges_is_a_baseline_and_cannot_win():
+    space = {"max_depth": [1], "min_samples_leaf": (20, 40)}
+    search = BayesSearchCV(DecisionTreeClassifier(random_state=0), space, n_iter=5, random_state=0)
+    search.fit(*iris)
+    assert search.cv_results_["origin"][0] == "default"
+    assert search.baseline_score_ > search.best_score_
+    assert search.best_params_["max_depth"] == 1
+    assert search.cv_results_["rank_test_score"][0] == 5
+
+
+def test_a_name_for_refit_beside_a_single_metric():
+    search = svc_search(scoring="accuracy", refit="accuracy", n_iter=5).fit(*iris)
+    assert search.baseline_score_ == search.cv_results_["mean_test_score"][0]

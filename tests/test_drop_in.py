@@ -328,3 +328,65 @@ def test_verbose_prints_the_same_lines(verbose, scoring, capsys):
         text = re.sub(r"\s*[\d.]+(s|min)$", " T", capsys.readouterr().out, flags=re.MULTILINE)
         printed.append(text)
     assert printed[1] == printed[0]
+
+
+def same(estimator, grid, X, y, **kwargs):
+    """Grid searches of both packages, compared."""
+    pair = [
+        package.GridSearchCV(clone(estimator), grid, **kwargs).fit(X, y)
+        for package in (theirs, ours)
+    ]
+    assert_same_results(pair[0].cv_results_, pair[1].cv_results_)
+
+
+def test_a_step_that_replaces_lightgbm_is_an_equal():
+    lightgbm = pytest.importorskip("lightgbm")
+    quiet = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1, n_jobs=1)
+    pipe = Pipeline([("clf", lightgbm.LGBMClassifier(n_estimators=3, n_jobs=1))])
+    same(pipe, {"clf": [quiet, SVC(), DecisionTreeClassifier(random_state=0)]}, *iris, cv=3)
+
+
+def test_a_configuration_may_ask_for_a_precomputed_kernel():
+    X, y = iris
+    same(SVC(), {"kernel": ["precomputed"]}, X @ X.T, y)
+    same(SVC(kernel="precomputed"), {"kernel": ["rbf"]}, X, y)
+
+
+def test_candidates_and_folds_may_share_a_random_state():
+    tables = []
+    for package in (theirs, ours):
+        shared = np.random.RandomState(0)
+        search = package.RandomizedSearchCV(
+            SVC(),
+            {"C": stats.loguniform(0.1, 10)},
+            n_iter=3,
+            cv=theirs.StratifiedKFold(3, shuffle=True, random_state=shared),
+            random_state=shared,
+        )
+        tables.append(search.fit(*iris).cv_results_)
+    assert_same_results(*tables)
+
+
+def test_a_metric_that_raises_on_one_fold():
+    def twice(estimator, X, y):
+        if twice.calls == 1:
+            twice.calls += 1
+            raise RuntimeError("not this time")
+        twice.calls += 1
+        return {"a": 1.0, "b": 2.0}
+
+    twice.calls = 0
+    search = ours.GridSearchCV(SVC(), {"C": [1, 2]}, scoring=twice, refit="b", cv=2)
+    with (
+        pytest.warns(UserWarning, match="not this time"),
+        pytest.warns(UserWarning, match="non-finite"),
+    ):
+        search.fit(*iris)
+    assert search.best_params_ == {"C": 2}
+    assert np.isnan(search.cv_results_["split1_test_a"][0])
+
+
+def test_folds_given_as_ranges():
+    splits = [(range(50, 150), range(50)), (range(100), range(100, 150))]
+    search = ours.GridSearchCV(DecisionTreeClassifier(), {"max_depth": [1]}, cv=splits)
+    assert search.fit(*iris).n_splits_ == 2

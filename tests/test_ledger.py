@@ -68,8 +68,9 @@ def test_a_failed_fold_is_filled_with_error_score():
 
 def test_an_infinite_score_is_a_failed_fold_to_samplers():
     ledger = filled([[np.inf, 1.0], [-np.inf, -np.inf]])
-    assert ledger.trial(0).score == 1.0
+    assert np.isnan(ledger.trial(0).score), "a mean over the other folds would flatter it"
     assert np.isnan(ledger.trial(1).score)
+    assert ledger.trial(0).fold_scores[1] == 1.0
 
 
 def test_the_first_metric_is_watched_where_none_is_named():
@@ -101,6 +102,21 @@ def test_ranks_equal_scipys_where_all_are_complete(seed):
 
 def test_all_nan_means_rank_first_together():
     assert ranks(np.array([np.nan, np.nan]), np.array([True, True])).tolist() == [1, 1]
+
+
+def test_an_incomplete_trial_never_outranks_a_complete_one():
+    means = np.array([0.9, np.nan, np.nan, 0.1])
+    complete = np.array([False, True, False, True])
+    assert ranks(means, complete).tolist() == [3, 2, 4, 1]
+
+
+def test_a_trial_that_cannot_be_chosen_ranks_below_the_others():
+    ledger = Ledger(1)
+    for score, eligible in [(0.9, False), (0.5, True)]:
+        trial = ledger.add({"x": score}, eligible=eligible)
+        ledger.record(Outcome(trial.index, 0, {"score": score}, 1.0, 0.0))
+        ledger.close(trial.index, Status.COMPLETE)
+    assert cv_results(ledger)["rank_test_score"].tolist() == [2, 1]
 
 
 @pytest.mark.parametrize(
