@@ -9,7 +9,6 @@ import contextlib
 import sys
 import warnings
 
-import sklearn
 from joblib import Parallel, cpu_count
 from joblib._parallel_backends import LokyBackend
 from joblib._utils import eval_expr
@@ -203,9 +202,6 @@ def pre_dispatch_limit(pre_dispatch, n_workers: int) -> int:
             f"{limit} with {n_workers} workers. Use 'n_jobs' for as many tasks as workers."
         )
     return limit
-
-
-sklearn_version = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
 
 
 def openmp_threads(n_threads: int):

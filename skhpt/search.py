@@ -276,7 +276,9 @@ class BaseSearch(BaseSearchCV):
         executor = open_executor(self.n_jobs)
         shared, finished = None, False
         try:
+            capacity = 1
             if executor.n_workers > 1:
+                capacity = pre_dispatch_limit(self.pre_dispatch, executor.n_workers)
                 share = max(1, cpu_count() // executor.n_workers)
                 settings = session_settings(with_filters=not executor.shares_memory)
                 problem = problem.in_worker(threads=share, settings=settings)
@@ -285,7 +287,7 @@ class BaseSearch(BaseSearchCV):
                 ledger=ledger,
                 executor=executor,
                 run_step=lambda step, params: (evaluate, step, params, shared, callbacks.of(step)),
-                capacity=pre_dispatch_limit(self.pre_dispatch, executor.n_workers),
+                capacity=capacity,
                 look_ahead=self._look_ahead,
                 deadline=None if self.time_budget is None else started + self.time_budget,
                 reserve=int(bool(self.refit)) + int(self.test_size is not None),

@@ -65,7 +65,13 @@ from skhpt.space import (
         ((None, 5), Categorical([None, 5])),
         ((True, False), Categorical([True, False])),
         ((0.5, "sqrt"), Categorical([0.5, "sqrt"])),
-        ((np.nan, 0), Categorical([np.nan, 0])),
+        (("l1", "l2"), Categorical(["l1", "l2"])),
+        (("1", "2"), Categorical(["1", "2"])),
+        ((np.nan, None), Categorical([np.nan, None])),
+        ((np.nan, "mean"), Categorical([np.nan, "mean"])),
+        ((1, True), Categorical([1, True])),
+        ((np.nan, 0, 1), Categorical([np.nan, 0, 1])),
+        (("1", 10, "auto"), Categorical(["1", 10, "auto"])),
         ((5,), Categorical([5])),
         # distributions of scipy.stats
         (scipy.stats.uniform(1, 2), Real(1, 3)),
@@ -161,6 +167,8 @@ def test_every_notation_is_read(value, dimension):
     ("value", "dimension"),
     [
         ((1, 10), Categorical([1, 10])),
+        ((np.nan, 0), Categorical([np.nan, 0])),
+        (("1", 10), Categorical(["1", 10])),
         ((0.1, 1.0), Categorical([0.1, 1.0])),
         ((1, 10, 100), Ordinal([1, 10, 100])),
         ((1, 10, "uniform"), Integer(1, 10)),
@@ -236,7 +244,9 @@ WRONG = [
     ("rbf", r"single value 'rbf' of type str: wrap it in a list, \['rbf'\]"),
     (5, r"got the single value 5 of type int: wrap it in a list, \[5\]"),
     (None, r"got the single value None"),
-    (SVC, r"got the single value <class .*SVC.*wrap it in a list"),
+    (SVC, r"got the single value <class .*SVC.* of type \w+: write a list of the values to try"),
+    (len, r"got the single value <built-in .*: write a list of the values to try$"),
+    (object(), r"got the single value <object .*: write a list of the values to try$"),
     (b"ab", r"got the single value b'ab' of type bytes"),
     ({1, 2}, r"the values must have an order, got \{1, 2\} of type set: convert it with list"),
     (iter([1]), r"the values must have an order, .* of type list_iterator"),
@@ -245,7 +255,14 @@ WRONG = [
     (np.array([]), r"the list of values is empty"),
     (np.zeros((2, 2)), r"must be one-dimensional, got the shape \(2, 2\): write a list of arrays"),
     ((10, 1), r"low must be smaller than high, got low=10 and high=1: exchange them, or write"),
-    ((5, 5), r"low must be smaller than high, got low=5 and high=5"),
+    ((5, 5), r"got low=5 and high=5: they are equal; for a constant, write a list, \[5\]$"),
+    ((1.0, 1.0), r"low=1.0 and high=1.0: they are equal; for a constant, write a list, \[1.0\]$"),
+    ((math.nan, 1.0), r"low of the range \(nan, 1.0\) must be a number, got nan: correct it, or"),
+    ((1, np.float64("nan")), r"high of the range .* must be a number, got .*nan"),
+    (("1", 10), r"low of the range \('1', 10\) .* got '1': .* a list .*, \['1', 10\]"),
+    ((0.1, "1e3"), r"high of the range \(0.1, '1e3'\) must be a number, got '1e3'"),
+    ((math.nan, 1.0, "log-uniform"), r"low of the range .* must be a number, got nan"),
+    ((1, "10", "uniform"), r"high of the range .* must be a number, got '10'"),
     ((0, 1.0, "log-uniform"), r"must begin above 0, got low=0.0: raise low"),
     ((-1, 5, "log"), r"must begin above 0, got low=-1"),
     ((0, math.inf), r"high must be finite, got inf: give a bound that is large enough"),
@@ -349,11 +366,29 @@ def test_a_mapping_that_is_no_dict_and_any_iterable_of_dicts_will_do():
     assert parse(iter([{"a": [1, 2]}]))[0].space.size == 2
 
 
+SWEEP = {"method": "bayes", "parameters": {"C": {"min": 0.1, "max": 1.0}}}
+
+
+def test_parameters_may_be_named_as_the_fields_of_a_sweep():
+    [(space, _)] = parse({"method": ["a", "b"], "parameters": {"values": [1, 2]}})
+    assert space.size == 4
+
+
 @pytest.mark.parametrize(
     ("definition", "message"),
     [
         ("auot", r"must be a dict .* or a list of such dicts, got 'auot' of type str"),
+        ("auot", r'curated space of the estimator is "auto"'),
+        ("Auto", r'curated space of the estimator is "auto"'),
         (None, r"or a list of such dicts, got None of type NoneType"),
+        (None, r'curated space of the estimator is "auto"'),
+        *[
+            (size, rf'"auto"; .* space_for\(estimator, X, y, size="{size.lower()}"\)')
+            for size in ("small", "default", "wide", "Wide")
+        ],
+        (SWEEP, r'a whole W&B sweep, .*: pass sweep\["parameters"\]'),
+        ([{"a": [1]}, SWEEP], r'pass sweep\["parameters"\]'),
+        ((SWEEP, 5), r'pass sweep\["parameters"\]'),
         (3, r"or a list of such dicts, got 3 of type int"),
         (When("a", 1, {}), r"or a list of such dicts, got When\('a', 1, \{\}\)"),
         ([], r"the list of search spaces is empty: give at least one dict"),

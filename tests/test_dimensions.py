@@ -140,6 +140,11 @@ def test_the_repr_builds_the_dimension(dimension):
     assert eval(repr(dimension), names) == dimension
 
 
+def test_the_repr_of_layers_shows_what_is_searched():
+    assert repr(Layers()) == "Layers(depth=(1, 3), width=(16, 256))"
+    assert repr(Layers(depth=2)) == "Layers(depth=(2, 2), width=(16, 256))"
+
+
 @each
 def test_dimensions_are_immutable(dimension):
     with pytest.raises(AttributeError):

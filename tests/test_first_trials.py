@@ -17,16 +17,18 @@ from sklearn.ensemble import (
 )
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import NearestCentroid
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
 from skhpt.estimators import DataFacts, first_trials, nearest, space_for, space_for_facts
+from skhpt.estimators.facts import LEAST_ROWS, MOST_OUTPUTS, MOST_VALUES
 from skhpt.estimators.ranges import SIZES
 from skhpt.space import Space, When, parse
 from skhpt.trial import Origin
@@ -122,6 +124,34 @@ def test_the_scale_of_the_target():
     assert DataFacts.of(None, [0.5, 10.5, np.nan, np.inf]).y_std == 5.0
 
 
+def test_a_sparse_target_is_never_made_dense(monkeypatch):
+    Y = sparse.random(3000, 500, 0.3, format="csr", random_state=0)
+    Y.data = np.rint(4 * Y.data)  # some of the zeros are stored
+    for made in (sparse.csr_matrix, sparse.csc_array, sparse.coo_array):
+        y = made(Y)
+        dense = DataFacts.of(None, y.toarray())
+        with monkeypatch.context() as patch:
+            for kind in ("csr", "csc", "coo"):
+                for cls in (f"{kind}_matrix", f"{kind}_array"):
+                    patch.setattr(getattr(sparse, cls), "toarray", None)
+            facts = DataFacts.of(None, y)
+        assert facts == dense
+        assert facts.n_classes == 5
+
+
+def test_a_large_target_is_sampled():
+    n = 2 * MOST_VALUES
+    for labels in (["a", "b"], [0, 1]):  # a step of two would see one of them
+        facts = DataFacts.of(None, np.tile(np.array(labels, dtype=object), n // 2))
+        assert (facts.n_fit, facts.n_classes) == (0.8 * n, 2)
+        assert facts.n_min == pytest.approx(0.4 * n, rel=0.02)
+        assert facts.positive_share == pytest.approx(0.5, rel=0.02)
+    y = np.random.default_rng(0).normal(0, 3, n)
+    assert DataFacts.of(None, y).y_std == pytest.approx(3, rel=0.02)
+    assert DataFacts.of(None, y) == DataFacts.of(None, y)
+    assert DataFacts.of(None, np.tile([[0], [1]], (LEAST_ROWS, MOST_OUTPUTS + 1))).n_classes == 2
+
+
 # -- errors --------------------------------------------------------------------------------------
 
 
@@ -162,8 +192,41 @@ def test_the_example_of_the_error_can_be_used(estimator):
 
 
 def test_an_estimator_without_numbers_is_explained_too():
-    with pytest.raises(ValueError, match="for a parameter named 'alpha'"):
+    with pytest.raises(ValueError, match="no parameter that looks tunable: there is nothing"):
         space_for(BaseEstimator())
+    with pytest.raises(ValueError, match="no number among its parameters that looks") as caught:
+        space_for(LinearRegression())
+    assert "space = {'fit_intercept': [False, True]}" in str(caught.value)
+    assert "alpha" not in str(caught.value)
+    with pytest.raises(ValueError, match=r"space = \{'step__metric': \[first, second\]\}"):
+        space_for(Pipeline([("step", NearestCentroid())]))
+
+
+class Numbers(BaseEstimator):
+    def __init__(self, max_samples=1.0, own_ratio=0.05, rate=1.0, momentum=0.9, rows=1):
+        self.max_samples = max_samples
+        self.own_ratio = own_ratio
+        self.rate = rate
+        self.momentum = momentum
+        self.rows = rows
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("max_samples", (0.1, 1.0, "uniform")),
+        ("own_ratio", (0.005, 1.0, "uniform")),
+        ("rate", (0.1, 10.0, "log-uniform")),
+        ("momentum", (0.09, 0.99, "log-uniform")),
+        ("rows", (1, 4, "log-uniform")),
+    ],
+)
+def test_examples_suit_the_parameter(name, entry):
+    others = dict.fromkeys(Numbers().get_params())
+    estimator = Numbers(**{**others, name: Numbers().get_params()[name]})
+    with pytest.raises(ValueError, match="no curated search space") as caught:
+        space_for(estimator)
+    assert f"space = {{{name!r}: {entry!r}}}" in str(caught.value)
 
 
 def test_nothing_is_left_to_tune():

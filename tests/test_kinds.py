@@ -87,7 +87,11 @@ def test_a_float_is_no_value_of_an_integer_but_has_a_place():
     ("build", "message"),
     [
         (lambda: Real(2, 1), r"low must be smaller than high, got low=2.0 and high=1.0: exchange"),
-        (lambda: Integer(2, 2), r"low must be smaller than high, got low=2 and high=2"),
+        (
+            lambda: Integer(2, 2),
+            r"low must be smaller than high, got low=2 and high=2: they are equal",
+        ),
+        (lambda: Real(1, 1), r"they are equal; for a constant, write a list, \[1.0\]"),
         (lambda: Real(0, 1, log=True), r"logarithmic range must begin above 0, got low=0.0"),
         (lambda: Real(0, math.inf), r"high must be finite, got inf: give a bound"),
         (lambda: Real(math.nan, 1), r"low must be finite, got nan"),

@@ -18,9 +18,10 @@ FEW_COLUMNS = 3  # sampling columns means nothing with so few
 FEW_ROWS = 50  # do not subsample below
 SMALL_DATA = 200  # rows; below, a few parameters are all that can be told apart
 
-# How much of a target is read: a fraction of a second.
-MOST_VALUES = 1_000_000
+# How much of a target is read, which takes a fraction of a second.
+MOST_VALUES = 200_000
 MOST_OUTPUTS = 100
+LEAST_ROWS = 10_000  # of each of many outputs
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class DataFacts:
         y : array-like, default=None
             Target; None if unknown. Whole numbers, booleans and strings count as labels:
             whether they are is known only beside an estimator, see :meth:`seen_by`. Of
-            more than a million values, a sample is read.
+            more than 200,000 values, a sample is read.
         train_share : float, default=0.8
             Share of the rows that a fit sees.
 
@@ -238,7 +239,7 @@ def _describe(y: Any) -> _Target | None:
         return None
     n_rows, n_columns = values.shape
     columns = _sample(n_columns, MOST_OUTPUTS)
-    rows = _sample(n_rows, MOST_VALUES // len(columns))
+    rows = _sample(n_rows, max(LEAST_ROWS, MOST_VALUES // len(columns)))
     counted = _count_sparse if issparse(values) else _count_dense
     found = [_describe_column(*column) for column in counted(values, rows, columns)]
     return _Target(

@@ -260,7 +260,7 @@ def _entries(definition: Any) -> list[Any]:
         If there are none, or something else is among them.
     """
     if isinstance(definition, Mapping) or _is_budgeted(definition):
-        _refuse_sweep(definition)
+        lib.refuse_sweep(_without_budget(definition))
         return [definition]
     if isinstance(definition, str | bytes | When) or not isinstance(definition, Iterable):
         raise SpaceError(
@@ -280,7 +280,7 @@ def _entries(definition: Any) -> list[Any]:
                 f"a list of search spaces may hold dicts, When and pairs (dict, n_iter), but "
                 f"entry {i} is {entry!r} of type {type(entry).__name__}"
             )
-        _refuse_sweep(entry)
+        lib.refuse_sweep(_without_budget(entry))
     return entries
 
 
@@ -298,19 +298,6 @@ def _curated_hint(definition: Any) -> str:
             'call space_for(estimator, X, y, size="default"))'
         )
     return ""
-
-
-def _refuse_sweep(entry: Any) -> None:
-    """Raise SpaceError for the configuration of a W&B sweep instead of its parameters."""
-    entry = _without_budget(entry)
-    if not isinstance(entry, Mapping):
-        return
-    method, parameters = entry.get("method"), entry.get("parameters")
-    if isinstance(method, str) and isinstance(parameters, Mapping):
-        raise SpaceError(
-            "this is a whole W&B sweep, with its method and more, where only its parameters "
-            'are a search space: pass sweep["parameters"]'
-        )
 
 
 def _is_budgeted(entry: Any) -> bool:

@@ -251,6 +251,18 @@ def read_sweep(entry: Mapping[str, Any]) -> Dimension:
     return sweep.read(*fields.values())
 
 
+def refuse_sweep(definition: Any) -> None:
+    """Raise SpaceError for the configuration of a whole W&B sweep in the place of a space."""
+    if not isinstance(definition, Mapping):
+        return
+    method, parameters = definition.get("method"), definition.get("parameters")
+    if isinstance(method, str) and isinstance(parameters, Mapping):
+        raise SpaceError(
+            "this is a whole W&B sweep, with its method and more, where only its parameters "
+            'are a search space: pass sweep["parameters"]'
+        )
+
+
 def _kind(entry: Mapping[str, Any]) -> str:
     """Return the distribution of an entry that does not name it."""
     if "value" in entry:
