@@ -79,7 +79,10 @@ axes.step(trials, np.maximum.accumulate(scores), where="post", color="0.5", labe
 axes.axhline(search.test_score_, color="#d55e00", linestyle="--", label="tuned, held out")
 axes.axhline(search.baseline_test_score_, color="#d55e00", linestyle=":", label="default, held out")
 axes.set(xlabel="configuration", ylabel="R2", title="Tuning LightGBM on the diabetes data")
-axes.set_ylim(bottom=min(search.baseline_test_score_, np.quantile(scores, 0.2)) - 0.02)
+floor = min(search.baseline_test_score_, np.quantile(scores, 0.1)) - 0.03
+axes.set_ylim(bottom=floor)
+low = scores < floor
+axes.plot(trials[low], np.full(low.sum(), floor), "v", color="0.4", clip_on=False, label="lower")
 axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 figure.savefig("convergence.png", dpi=120)
 print("\nwrote convergence.png")

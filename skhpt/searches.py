@@ -276,8 +276,8 @@ class BayesSearchCV(BaseSearch):
         scikit-optimize; a distribution of Optuna; an entry of a W&B sweep; or a dimension of
         :mod:`skhpt.space`. ``When(parent, value, {...})`` holds parameters that exist only
         for that value of another. A list of dicts gives alternatives; ``(dict, n)`` in a list
-        spends exactly `n` configurations on that dict. "auto" is the curated space of the
-        estimator, see :func:`space_for`.
+        spends `n` configurations on that dict (those of the first include the initial ones).
+        "auto" is the curated space of the estimator, see :func:`space_for`.
     n_iter : int, default=50
         Number of configurations, the first ones included.
     scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
@@ -299,7 +299,8 @@ class BayesSearchCV(BaseSearch):
         As in :class:`GridSearchCV`.
     initial_params : "default", list or None, default="default"
         As in :class:`GridSearchCV`. "default" takes at most a quarter of `n_iter` beside the
-        estimator as given.
+        estimator as given. That one cannot win where it lies outside the ranges of a space of
+        your own; it is the baseline all the same.
 
     Attributes
     ----------

@@ -91,19 +91,20 @@ def test_a_shared_value_is_mapped_read_only_by_the_workers(folder):
 
 
 def test_workers_let_a_shared_value_go_when_it_is_closed(folder):
-    def held(shared=None):
+    def held(folder, shared=None):
         from skhpt import executors
 
         if shared is not None:
             shared.get()
-        return os.getpid(), len(executors._loaded)
+        return os.getpid(), folder in executors._loaded
 
     executor = open_executor(2)
     shared = executor.share(np.zeros(300_000))
-    seen = dict(run(executor, held, shared) for _ in range(4))
-    assert set(seen.values()) == {1}
+    at = shared._folder
+    seen = dict(run(executor, held, at, shared) for _ in range(4))
+    assert set(seen.values()) == {True}
     shared.close()
-    assert eventually(lambda: {run(executor, held)[1] for _ in range(4)} == {0})
+    assert eventually(lambda: {run(executor, held, at)[1] for _ in range(4)} == {False})
     executor.close()
 
 
