@@ -69,20 +69,23 @@ def load(name: str) -> Table:
     return Table(Space(space), choices, scores)
 
 
-def run(task: tuple[str, str, int, tuple[int, ...]]) -> tuple[np.ndarray, float]:
+def run(task: tuple[str, str, int, tuple[int, ...], int]) -> tuple[np.ndarray, float]:
     """One search: the regret at each budget, and CPU milliseconds an ask."""
-    sampler_name, table_name, seed, budgets = task
+    sampler_name, table_name, seed, budgets, look_ahead = task
     warnings.simplefilter("ignore")
     table = load(table_name)
     sampler = make_sampler(sampler_name, table.space, seed)
-    scores, spent = [], 0.0
+    trials: list[Trial] = []
+    spent = 0.0
     for index in range(max(budgets)):
+        if index >= look_ahead:
+            sampler.tell(trials[index - look_ahead])
         start = time.process_time()
         params = sampler.ask()
         spent += time.process_time() - start
-        scores.append(table.score(params))
-        sampler.tell(Trial(index, params, status=Status.COMPLETE, score=scores[-1]))
-    best = np.maximum.accumulate(scores)[np.array(budgets) - 1]
+        score = table.score(params)
+        trials.append(Trial(index, params, status=Status.COMPLETE, score=score))
+    best = np.maximum.accumulate([trial.score for trial in trials])[np.array(budgets) - 1]
     return table.regret(best), 1e3 * spent / max(budgets)
 
 
@@ -103,6 +106,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--budgets", type=int, nargs="+", default=[10, 25, 50, 100])
+    parser.add_argument(
+        "--look-ahead", type=int, default=1, help="proposals pending at a time, this one included"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--by-table", action="store_true", help="one line a table as well")
     return parser.parse_args()
@@ -124,7 +130,8 @@ def main() -> None:
     print(f"{'normalised regret in %':<26} {header} ms/ask")
     with multiprocessing.Pool(arguments.jobs) as pool:
         for name in arguments.samplers:
-            tasks = [(name, table, seed, budgets) for table in arguments.tables for seed in seeds]
+            ahead = arguments.look_ahead
+            tasks = [(name, t, seed, budgets, ahead) for t in arguments.tables for seed in seeds]
             results = pool.map(run, tasks, chunksize=len(seeds))
             regrets = np.array([regret for regret, _ in results])
             regrets = regrets.reshape(len(arguments.tables), len(seeds), len(budgets))
