@@ -85,6 +85,9 @@ class BaseSearch(BaseSearchCV):
     }
     _auto_size = "default"  # the tier of the curated space
     _look_ahead = 1
+    # Classes that stand in for scikit-learn's keep its ways: they warn where it warns, refit the
+    # estimator exactly as given, and return a winner without a score.
+    _stands_in = True
 
     # -- what a subclass says ------------------------------------------------------------
 
@@ -95,10 +98,6 @@ class BaseSearch(BaseSearchCV):
     @abstractmethod
     def _legs(self, definition, seed: np.random.SeedSequence) -> list[Leg]:
         """The samplers to run, one after the other."""
-
-    # Classes that stand in for scikit-learn's keep its ways: they warn where it warns, refit the
-    # estimator exactly as given, and return a winner without a score.
-    _stands_in = True
 
     # -- the recipe ----------------------------------------------------------------------
 

@@ -319,7 +319,7 @@ class BayesSearchCV(BaseSearch):
     >>> from skhpt import BayesSearchCV
     >>> X, y = load_iris(return_X_y=True)
     >>> search = BayesSearchCV(SVC(), n_iter=10, test_size=0.25, random_state=0).fit(X, y)
-    >>> search.best_score_ >= search.baseline_score_
+    >>> bool(search.best_score_ >= search.baseline_score_)
     True
     """
 
