@@ -51,7 +51,7 @@ def _class(row):
     try:
         return getattr(importlib.import_module(f"skhpt.samplers.{row.module}"), row.name)
     except ImportError:
-        if row.extra is None:
+        if row.packages is None:
             raise
         return None
 

@@ -1,6 +1,6 @@
 """Optuna's samplers: TPE, CMA-ES and any other, asked through a study in memory.
 
-Needs ``optuna`` (and ``cmaes`` for CMA-ES): ``pip install "skhpt[optuna]"``.
+Needs ``optuna`` (and ``cmaes`` for CMA-ES): ``pip install optuna cmaes``.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Row(NamedTuple):
 
     module: str
     name: str
-    extra: str | None = None  # what pip has to install with skhpt
+    packages: str | None = None  # what pip has to install beside skhpt
     options: Mapping[str, Any] = MappingProxyType({})  # fixed keyword arguments
     engine: str | None = None  # what ``optimizer_kwargs`` are the arguments of
 
@@ -43,11 +43,11 @@ SAMPLERS: dict[str, Row] = {
     "cmaes": Row(
         "optuna",
         "OptunaSampler",
-        "optuna",
+        "optuna cmaes",
         MappingProxyType({"sampler": "cmaes"}),
         "optuna.samplers.CmaEsSampler",
     ),
-    "skopt": Row("skopt", "SkoptSampler", "skopt", engine="skopt.Optimizer"),
+    "skopt": Row("skopt", "SkoptSampler", "scikit-optimize", engine="skopt.Optimizer"),
 }
 
 
@@ -136,12 +136,12 @@ def _by_name(
         cls = getattr(importlib.import_module(f".{row.module}", __package__), row.name)
         return cls(space, random_state, **options)
     except ImportError as error:
-        if row.extra is None:
+        if row.packages is None:
             raise
         raise ImportError(
             f"sampler={name!r} needs a package that cannot be imported ({error}); "
-            f'pip install "skhpt[{row.extra}]", or choose a sampler that comes with skhpt: '
-            f"{', '.join(repr(other) for other, row in SAMPLERS.items() if row.extra is None)}"
+            f"pip install {row.packages}, or choose a sampler that comes with skhpt: "
+            f"{', '.join(repr(other) for other, row in SAMPLERS.items() if row.packages is None)}"
         ) from error
 
 

@@ -1,6 +1,6 @@
 """scikit-optimize's ``Optimizer``, for those who know it or need one of its surrogates.
 
-Needs ``scikit-optimize``: ``pip install "skhpt[skopt]"``.
+Needs ``scikit-optimize``: ``pip install scikit-optimize``.
 """
 
 from __future__ import annotations
