@@ -6,6 +6,8 @@ Supported: scikit-learn 1.6 and newer, joblib 1.4 and newer.
 from __future__ import annotations
 
 import contextlib
+import copy
+import re
 import sys
 import warnings
 
@@ -32,12 +34,18 @@ try:
 except ImportError:  # a joblib without its own copy of loky, or a platform without processes
     resource_tracker = None
 
+try:
+    from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
+except ImportError:
+    BrokenProcessPool = TerminatedWorkerError = ()  # no error is one of them
+
 __all__ = [
     "BaseSearchCV",
     "MultimetricScorer",
     "check_method_params",
     "cloudpickle",
     "cpu_count",
+    "exit_codes",
     "fold_indices",
     "forget_folder",
     "num_samples",
@@ -45,6 +53,7 @@ __all__ = [
     "openmp_threads",
     "pre_dispatch_limit",
     "safe_split",
+    "scores_of",
     "session_settings",
     "track_folder",
     "using_settings",
@@ -101,6 +110,12 @@ def forget_folder(folder: str) -> None:
         resource_tracker.unregister(folder, "folder")
 
 
+def exit_codes(error: BaseException) -> str:
+    """Of what the workers died, such as "SIGKILL(-9)"; empty where that is not known."""
+    found = re.search(r"exit codes of the workers are \{(.*?)\}", str(error))
+    return found.group(1) if found else ""
+
+
 class Pool:
     """Joblib's active backend, through the interface that it offers to backend authors.
 
@@ -154,9 +169,38 @@ class Pool:
         submit = backend.submit if "submit" in dir(type(backend)) else backend.apply_async
         return submit(batch, callback=completed)
 
+    def is_death(self, error: BaseException) -> bool:
+        """True when a task ended because a worker process did, its own or another."""
+        # What a task itself has raised, say from workers of its own, comes with a cause.
+        return (
+            isinstance(self._backend, LokyBackend)
+            and isinstance(error, TerminatedWorkerError)
+            and error.__cause__ is None
+        )
+
+    def is_interrupt(self, error: BaseException) -> bool:
+        """True when the workers are gone because Ctrl-C reached one that waited for a task."""
+        return (
+            isinstance(self._backend, LokyBackend)
+            and isinstance(error, BrokenProcessPool)
+            and re.search("^KeyboardInterrupt", str(error.__cause__), re.MULTILINE) is not None
+        )
+
+    def restart(self):
+        """New workers in the place of those that died, with the options of the old ones."""
+        self._kill()
+        # abort_everything(ensure_ready=True) forgets the options of joblib.parallel_config
+        self._parallel._initialize_backend()
+        self._backend.start_call()
+
+    def _kill(self):
+        # Loky's backend has no workers any more when a restart did not succeed.
+        if getattr(self._backend, "_workers", self) is not None:
+            self._backend.abort_everything(ensure_ready=False)
+
     def close(self, abort: bool = False):
         if abort:
-            self._backend.abort_everything(ensure_ready=False)
+            self._kill()
         else:
             self._backend.stop_call()
         self._parallel.__exit__(None, None, None)
@@ -172,6 +216,22 @@ def open_pool(n_jobs) -> Pool | None:
         return None
     parallel._backend.start_call()
     return Pool(parallel, n_workers)
+
+
+def scores_of(scorer, estimator, *data, **params):
+    """Call a scorer; a metric that the estimator cannot serve does not take the others along.
+
+    Before a multimetric scorer calls the first of its scorers it looks whether several could
+    share predictions, which raises where the estimator lacks a method that one of them wants.
+    """
+    try:
+        return scorer(estimator, *data, **params)
+    except AttributeError:
+        if not isinstance(scorer, MultimetricScorer) or scorer._raise_exc:
+            raise
+        unshared = copy.copy(scorer)
+        unshared._use_cache = lambda estimator: False
+        return unshared(estimator, *data, **params)
 
 
 def pre_dispatch_limit(pre_dispatch, n_workers: int) -> int:

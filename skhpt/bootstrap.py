@@ -22,7 +22,7 @@ from sklearn import config_context
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 
-from ._compat import check_method_params, num_samples
+from ._compat import check_method_params, num_samples, scores_of
 
 UNDEFINED = (math.nan, math.nan)
 FALLBACK_SECONDS = 5.0
@@ -273,12 +273,12 @@ def _score_stand_in(scorer, rows: Rows, metric, with_X: bool, drawn) -> dict[str
             raise _UnanswerableError(f"{method} of something else than the rows to score")
         return rows.output(method, drawn)
 
-    return as_scores(scorer(StandIn(rows.estimator, answer), X, y, **params), metric)
+    return as_scores(scores_of(scorer, StandIn(rows.estimator, answer), X, y, **params), metric)
 
 
 def _score_estimator(scorer, rows: Rows, metric, drawn) -> dict[str, float]:
     y, params = rows.take(drawn)
-    return as_scores(scorer(rows.estimator, _at(rows.X, drawn), y, **params), metric)
+    return as_scores(scores_of(scorer, rows.estimator, _at(rows.X, drawn), y, **params), metric)
 
 
 class _UnanswerableError(Exception):

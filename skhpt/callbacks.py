@@ -1,37 +1,76 @@
 """scikit-learn's callback protocol (1.9 and newer), spoken by a search.
 
 The task tree is scikit-learn's: fit > search > candidate-split-evaluation, then
-refit-with-best-params. Where nobody listens, or where scikit-learn is older, every method
-does nothing and costs nothing.
+refit-with-best-params. What scikit-learn's own searches leave out is told as well: at the
+end of a task callbacks get a search that is ready to predict, and when one of them answers
+True at the end of an evaluation, the search ends. Where nobody listens, or where
+scikit-learn is older, every method does nothing and costs nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ._compat import MultimetricScorer
 from .trial import Step
 
 
-@dataclass(frozen=True)
 class FitContext:
-    """The callback context of one fit; travels to the worker that runs it."""
+    """The callback context of one fit; travels to the worker that runs it.
 
-    context: Any
-    caller: Any
+    Entered before the fit, left when all that belongs to it is done (its scores too).
+
+    Attributes
+    ----------
+    beginning : bool
+        True while the callbacks are told of the begin, and for ever if one of them raises.
+    stop : bool
+        Whether a callback answered True at the end. What a callback answers inside the fit
+        of an estimator, for instance after it was propagated there, is for that estimator.
+    """
+
+    def __init__(self, context, search):
+        self._context = context
+        self._search = search
+        self._told: dict[str, Any] = {}
+        self._has_begun = False
+        self._fitted = None
+        self.beginning = False
+        self.stop = False
 
     @contextlib.contextmanager
     def around(self, estimator, X, y, fit_params: Mapping[str, Any]):
-        """Announce the begin and the end of the fit inside the block, also when it raises."""
-        told = {"estimator": self.caller, "X": X, "y": y, "metadata": _metadata(fit_params)}
-        try:
-            with self.context.propagate_callback_context(estimator):
-                self.context.call_on_fit_task_begin(**told)
-                yield
-        finally:
-            self.context.call_on_fit_task_end(**told)
+        """Announce the begin of the fit inside the block, and hand on what is propagated."""
+        self._told = {"X": X, "y": y, "metadata": _metadata(fit_params)}
+        self.beginning = True
+        with self._context.propagate_callback_context(estimator):
+            self._begin()
+            self.beginning = False
+            yield
+        self._fitted = estimator
+
+    def _begin(self) -> None:
+        self._has_begun = True
+        self._context.call_on_fit_task_begin(estimator=self._search, **self._told)
+
+    def __enter__(self) -> FitContext:
+        return self
+
+    def __exit__(self, *exc_info) -> None:
+        """Announce the end, also of a fit that raised: whoever keeps books can close the entry."""
+        if not (self._has_begun or self.beginning):
+            self._begin()  # the configuration could not even be set
+        self.stop = self._context.call_on_fit_task_end(
+            estimator=self._search,
+            reconstruction_attributes=None if self._fitted is None else self._ready_to_predict,
+            **self._told,
+        )
+
+    def _ready_to_predict(self) -> dict[str, Any]:
+        return fitted_attributes(self._search, self._fitted)
 
 
 class SearchCallbacks:
@@ -48,21 +87,29 @@ class SearchCallbacks:
         self._search = search
         self._n_splits = n_splits
         self._root = self._task = None
+        # scikit-learn < 1.9 has none
+        self._has_protocol = hasattr(search, "_init_callback_context")
+        #: Whether a callback is set on the search or on an estimator inside of it.
+        self.are_set = self._has_protocol and any(_callbacks_in(search))
 
     def begin(self, rows, n_candidates: int | None) -> None:
         """Announce the fit, with the rows for tuning: test rows are nobody's business."""
-        if not _somebody_listens(self._search):
+        is_inside_another = hasattr(self._search, "_parent_callback_ctx")
+        if not (self.are_set or (self._has_protocol and is_inside_another)):
             return
         metadata = _metadata(rows.fit_params)
         self._told = {"estimator": self._search, "X": rows.X, "y": rows.y, "metadata": metadata}
+        has_test_rows = getattr(self._search, "test_size", None) is not None
         self._root = self._search._init_callback_context(
-            max_subtasks=1 + (self._search.refit is not False)
+            max_subtasks=1 + (self._search.refit is not False) + has_test_rows
         ).call_on_fit_task_begin(**self._told)
         self._task = self._root.subcontext(
             task_name="search",
             max_subtasks=None if n_candidates is None else n_candidates * self._n_splits,
             sequential_subtasks=False,
-        ).call_on_fit_task_begin(estimator=self._search)
+        )
+        self._task._children_map = _StaysHere()
+        self._task.call_on_fit_task_begin(estimator=self._search)
 
     def of(self, step: Step) -> dict[int, FitContext] | None:
         """The contexts of a step's folds; made before the step leaves this process."""
@@ -84,13 +131,54 @@ class SearchCallbacks:
             self._task.call_on_fit_task_end(estimator=self._search)
 
     def of_refit(self) -> FitContext | None:
+        return self._of_fit("refit-with-best-params")
+
+    def of_baseline(self) -> FitContext | None:
+        """For the default, fitted once more because the test rows are to score it."""
+        return self._of_fit("fit-baseline")
+
+    def _of_fit(self, task_name: str) -> FitContext | None:
         if self._root is None:
             return None
-        return FitContext(self._root.subcontext(task_name="refit-with-best-params"), self._search)
+        return FitContext(self._root.subcontext(task_name=task_name), self._search)
 
     def end(self) -> None:
-        if self._root is not None:
-            self._root.call_on_fit_task_end(**self._told)
+        if self._root is None:
+            return
+        attributes = None
+        if self._search.refit:
+            attributes = fitted_attributes(self._search, self._search.best_estimator_)
+        self._root.call_on_fit_task_end(**self._told, reconstruction_attributes=attributes)
+
+
+class _StaysHere(dict):
+    """Contexts of the other evaluations, which none of them needs in its worker.
+
+    A context is pickled with its ancestors, and with all their children: what every task
+    carries would grow with the number of tasks before it, and would change under the pickler,
+    which runs in a thread of its own while the search makes more.
+    """
+
+    def __reduce__(self):
+        return dict, ()
+
+
+def fitted_attributes(search, estimator) -> dict[str, Any]:
+    """What makes a copy of a search, at whatever stage, predict and score as `estimator` does."""
+    scorer, _ = search._get_scorers()
+    if isinstance(scorer, MultimetricScorer):
+        names, scorer = list(scorer._scorers), scorer._scorers
+    else:  # of a callable the names are known only where the user says one
+        names = [search.refit] if isinstance(search.refit, str) else []
+    refit = search.refit or True
+    if names and not isinstance(refit, str):
+        refit = names[0]  # a copy that scores needs to be told by which metric
+    return {
+        "best_estimator_": estimator,
+        "scorer_": scorer,
+        "multimetric_": bool(names),
+        "refit": refit,
+    }
 
 
 def _metadata(fit_params: Mapping[str, Any]) -> dict | None:
@@ -98,10 +186,12 @@ def _metadata(fit_params: Mapping[str, Any]) -> dict | None:
     return None if weight is None else {"sample_weight": weight}
 
 
-def _somebody_listens(search) -> bool:
-    if not hasattr(search, "_init_callback_context"):  # scikit-learn < 1.9
-        return False
-    if hasattr(search, "_parent_callback_ctx"):
-        return True
-    inside = search.get_params(deep=True).values()
-    return any(getattr(listener, "_skl_callbacks", None) for listener in (search, *inside))
+def _callbacks_in(value) -> Iterator[Any]:
+    """The callbacks of an estimator and of those inside of it, the values of a space included."""
+    if isinstance(value, list | tuple):
+        yield from itertools.chain.from_iterable(map(_callbacks_in, value))
+    elif isinstance(value, dict):
+        yield from _callbacks_in(list(value.values()))
+    elif hasattr(value, "get_params") and not isinstance(value, type):
+        yield from getattr(value, "_skl_callbacks", ())
+        yield from _callbacks_in(list(value.get_params(deep=False).values()))

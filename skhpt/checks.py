@@ -26,6 +26,7 @@ from ._compat import num_samples
 from .engine import StopReason
 from .estimators.registry import family_of, is_misspelt
 from .ledger import Ledger
+from .space.base import brief
 
 
 def check_data(estimator, X, y) -> None:
@@ -36,10 +37,12 @@ def check_data(estimator, X, y) -> None:
     ValueError
         When `y` is needed and missing, when a classifier is given one class only, or when
         X has NaN and the estimator is known to refuse it.
+    TypeError
+        When `estimator` is none, or the labels of a classifier cannot be sorted.
     """
+    tags = _tags_of(estimator)
     if num_samples(X) == 0:
         raise ValueError("X has 0 rows: there is nothing to tune on. Check how it was cut out.")
-    tags = get_tags(estimator)
     name = type(estimator).__name__
     if y is None:
         if tags.target_tags.required and not _takes_y_or_not(estimator):
@@ -47,19 +50,58 @@ def check_data(estimator, X, y) -> None:
                 f"This {name} estimator requires y to be passed, but the target y is None. "
                 "Call fit(X, y)."
             )
-    elif is_classifier(estimator) and _is_labels(y):
-        classes = np.unique(np.asarray(y)).tolist()
-        if len(classes) == 1:
-            raise ValueError(
-                f"y has one class only ({classes[0]!r}), and {name} is a classifier, which "
-                "needs samples of at least 2 classes. Check how y was made or cut out."
-            )
+    elif is_classifier(estimator):
+        _check_labels(name, y)
     if refuses_nan(estimator) and _has_nan(X):
         raise ValueError(
             f"Input X contains NaN and {name} does not accept missing values. Put an imputer "
             "before it, for instance make_pipeline(SimpleImputer(), ...), or use an estimator "
             "that does (HistGradientBoosting, LightGBM, XGBoost)."
         )
+
+
+def _check_labels(name: str, y) -> None:
+    """Refuse labels that cannot be told apart, and a single class."""
+    labels = y if isinstance(y, np.ndarray) else None
+    if labels is not None and labels.dtype == object and labels.ndim == 1:
+        try:
+            np.unique(labels)
+        except TypeError as error:
+            kinds = ", ".join(sorted({type(label).__name__ for label in labels}))
+            raise TypeError(
+                f"y has labels of several types ({kinds}), which cannot be sorted, and {name} is "
+                "a classifier. Make them one type, for instance with y.astype(str), and drop the "
+                "rows without a label."
+            ) from error
+    if not _is_labels(y):
+        return
+    classes = np.unique(np.asarray(y)).tolist()
+    if len(classes) == 1:
+        raise ValueError(
+            f"y has one class only ({classes[0]!r}), and {name} is a classifier, which "
+            "needs samples of at least 2 classes. Check how y was made or cut out."
+        )
+
+
+def _tags_of(estimator):
+    if isinstance(estimator, type):
+        raise TypeError(
+            f"estimator must be an object, got the class {estimator.__name__}: write "
+            f"{estimator.__name__}()."
+        )
+    if not hasattr(estimator, "get_params"):
+        raise TypeError(
+            f"estimator must have get_params and set_params, got {brief(estimator)}: inherit from "
+            "sklearn.base.BaseEstimator."
+        )
+    try:
+        return get_tags(estimator)
+    except Exception as error:
+        raise TypeError(
+            f"estimator={brief(estimator)} cannot be used: scikit-learn cannot tell what it is "
+            f"({type(error).__name__}: {brief(str(error))}). Check the steps inside it, or inherit "
+            "from sklearn.base.BaseEstimator."
+        ) from error
 
 
 def _takes_y_or_not(estimator) -> bool:
@@ -117,12 +159,64 @@ def check_class_sizes(cv, y) -> None:
     classes, counts = np.unique(np.asarray(y), return_counts=True)
     rarest = int(np.argmin(counts))
     if counts[rarest] < n_splits:
-        fewer = f"Use cv={counts[rarest]} or fewer folds, merge" if counts[rarest] > 1 else "Merge"
+        enough = _with_folds(cv, counts[rarest])
+        fewer = f"Use {enough} or fewer folds, merge" if counts[rarest] > 1 else "Merge"
         raise ValueError(
             f"cv has {n_splits} folds, but class {classes.tolist()[rarest]!r} has only "
             f"{counts[rarest]} member(s) among the rows for tuning: a fold would be without "
-            f"it. {fewer} or drop the class, or pass a splitter of your own."
+            f"it. {fewer} or drop the class, or pass a splitter that is not stratified (KFold)."
         )
+
+
+def _with_folds(cv, n: int) -> str:
+    """How to write the same splitter with another number of folds."""
+    kind = type(cv).__name__
+    return f"cv={n}" if kind == "StratifiedKFold" and not cv.shuffle else f"{kind}(n_splits={n})"
+
+
+def check_splitter(cv) -> None:
+    """Refuse a class in the place of a splitter, and a list of something else than folds.
+
+    Parameters
+    ----------
+    cv : splitter or list
+        As given, or as scikit-learn's ``check_cv`` has wrapped it.
+
+    Raises
+    ------
+    TypeError, ValueError
+    """
+    if isinstance(cv, type):
+        raise TypeError(
+            f"cv must be a number of folds, a splitter or a list of (train, test), got the class "
+            f"{cv.__name__}: write {cv.__name__}()."
+        )
+    listed = getattr(cv, "cv", cv)
+    for number, fold in enumerate(listed if isinstance(listed, list | tuple) else ()):
+        if not isinstance(fold, list | tuple | np.ndarray) or len(fold) != 2:
+            raise ValueError(
+                "cv as a list must hold pairs (rows for training, rows for testing), but fold "
+                f"{number} is {brief(fold)}."
+            )
+
+
+def check_folds(splits, n_rows: int) -> None:
+    """Refuse row numbers that the data does not have.
+
+    Raises
+    ------
+    ValueError
+    """
+    for number, fold in enumerate(splits):
+        for name, rows in zip(("train", "test"), map(np.asarray, fold)):
+            mask = rows.dtype.kind == "b" and rows.shape == (n_rows,)
+            whole = rows.dtype.kind in "iu" or rows.size == 0
+            if mask or (rows.ndim == 1 and whole and np.all((-n_rows <= rows) & (rows < n_rows))):
+                continue
+            raise ValueError(
+                f"cv gave {brief(rows)} as the {name} rows of fold {number}: they must be a list "
+                f"of row numbers below {n_rows}, the number of rows, or a mask of that length."
+            )
 
 
 def check_cv_with_test_rows(cv) -> None:
@@ -131,8 +225,8 @@ def check_cv_with_test_rows(cv) -> None:
         cv is None or isinstance(cv, numbers.Integral) or hasattr(cv, "split")
     ):
         raise ValueError(
-            f"test_size sets rows aside before the folds are made, but cv={cv!r} lists the rows "
-            "of the whole of X. Pass a splitter (for instance StratifiedKFold(5)), or leave "
+            f"test_size sets rows aside before the folds are made, but cv={brief(cv)} lists the "
+            "rows of the whole of X. Pass a splitter (for instance StratifiedKFold(5)), or leave "
             "test_size=None and keep test rows out of X yourself."
         )
 
@@ -182,38 +276,36 @@ def _inside_another(name: str, samples: Mapping[str, Any]) -> bool:
     return any("__".join(parts[:k]) in samples for k in range(1, len(parts)))
 
 
-def check_fit_params(params: Mapping[str, Any]) -> None:
-    """Explain an argument of ``fit`` that scikit-optimize's search has and ours has not."""
-    if "callback" in params:
-        raise TypeError(
-            "fit() has no argument 'callback', which is scikit-optimize's: use time_budget to stop "
-            "early, or scikit-learn's callbacks by set_callbacks (scikit-learn 1.9 and newer)."
-        )
-
-
 def check_scores(ledger: Ledger, scoring) -> None:
-    """Refuse to name a winner where no configuration has a score.
+    """Look for a winner that is none: no configuration that may be chosen has a score.
 
     Raises
     ------
     ValueError
-        When every fold of every trial that did not fail was scored NaN.
+        When every configuration that may be chosen failed, while the baseline did not.
+
+    Warns
+    -----
+    UserWarning
+        When the metric was NaN or failed on every fold.
     """
     candidates = [t for t in ledger.trials if t.eligible] or ledger.trials
-    if all(math.isnan(trial.score) for trial in candidates):
-        first = next(iter(ledger.errors()), None)
-        if first is not None:
-            raise ValueError(
-                "No configuration of the search space has a score: change its ranges, or set "
-                f"error_score='raise' to see where it fails. The first failure was:\n{first}"
-            )
+    if not all(math.isnan(trial.score) for trial in candidates):
+        return
+    first = next(iter(ledger.errors()), None)
+    if first is not None:
         raise ValueError(
-            f"No configuration has a score: scoring={scoring!r} was NaN or failed on every fold, "
-            "and the warnings above say why. Choose a metric that fits the target and the "
-            "estimator: for several classes for instance 'f1_macro' or 'roc_auc_ovr', for text "
-            "labels make_scorer with pos_label, for 'neg_log_loss' an estimator with "
-            "predict_proba."
+            "No configuration of the search space has a score: change its ranges, or set "
+            f"error_score='raise' to see where it fails. The first failure was:\n{first}"
         )
+    warnings.warn(
+        f"No configuration has a score: scoring={scoring!r} was NaN or failed on every fold, so "
+        "that best_params_ is nothing but the first. Choose a metric that fits the target and "
+        "the estimator: for several classes for instance 'f1_macro' or 'roc_auc_ovr', for text "
+        "labels make_scorer with pos_label, for 'neg_log_loss' an estimator with predict_proba.",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def report_failures(ledger: Ledger, error_score) -> None:
@@ -258,7 +350,7 @@ def check_anything_finished(ledger: Ledger, reason: str, time_budget) -> None:
         When no configuration had run on all folds by the time of the interrupt, or by the end
         of the budget.
     """
-    if reason not in (StopReason.TIME, StopReason.INTERRUPT):
+    if reason not in StopReason.EARLY:
         return
     n_fits, n_folds = len(ledger.outcomes), ledger.n_folds
     finished = any(len(ledger.folds(trial.index)) == n_folds for trial in ledger.trials)
@@ -271,9 +363,15 @@ def check_anything_finished(ledger: Ledger, reason: str, time_budget) -> None:
         )
     elif reason == StopReason.INTERRUPT:
         raise KeyboardInterrupt
+    elif not finished and reason == StopReason.CALLBACK:
+        raise ValueError(
+            f"A callback stopped the search before one configuration had run on all {n_folds} "
+            f"folds ({n_fits} fits were made): let it wait for the first configuration."
+        )
     elif not finished:
+        start = "" if n_fits else " Workers take seconds to start: n_jobs=1 begins at once."
         raise ValueError(
             f"time_budget={time_budget} seconds were over before one configuration had run on "
             f"all {n_folds} folds ({n_fits} fits were made). Give more time, fewer folds, or a "
-            "cheaper estimator."
+            f"cheaper estimator.{start}"
         )

@@ -7,35 +7,43 @@ neither on the number of workers nor on the order in which they end.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import queue
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
+from .budget import TimeBudget, in_time
+from .executors import WorkerDied
+from .interrupts import Interrupts
 from .ledger import Ledger
 from .schedulers import Scheduler, all_folds
-from .trial import Origin, Outcome, Start, Status, Step
+from .trial import Outcome, Start, Status, Step
+from .turn import Proposer, StopReason, Turn
+
+__all__ = ["Engine", "StopReason"]
 
 
-class StopReason:
-    """The texts of ``stop_reason_``."""
+class Work(NamedTuple):
+    """A step and the call that runs it, which is the same should it be run again."""
 
-    N_ITER = "n_iter reached"
-    EXHAUSTED = "search space exhausted"
-    TIME = "time budget spent"
-    INTERRUPT = "interrupted"
+    step: Step
+    call: tuple
+    on_trial: bool = False  # alone on the workers, since one of them died under it
 
 
-class Proposer(Protocol):
-    """What the engine needs of a sampler."""
+# How long a Ctrl-C may have to wait while steps are running. (Some systems do not let it
+# interrupt a wait that has no end.)
+_SECONDS_BETWEEN_LOOKS = 0.1
 
-    learns: bool
-
-    def ask(self) -> Mapping[str, Any] | None: ...
-
-    def tell(self, trial) -> None: ...
+_DEATH = (
+    "The worker process died while this fit ran alone on it{codes}. The commonest reason is "
+    "memory: the system kills what asks for too much. Use fewer n_jobs, or keep configurations "
+    "of this size out of the search space; a crash inside a compiled library ends in the same way."
+)
 
 
 @dataclass
@@ -47,7 +55,8 @@ class Engine:
     ledger : Ledger
         Where outcomes go; may hold the trials of an earlier run.
     executor : Executor
-        Has ``n_workers``, ``submit(function, *args)`` and ``next_done(timeout)``.
+        Has ``n_workers``, ``is_local``, ``submit(function, *args)`` and ``next_done(timeout)``;
+        one whose workers may die has ``restart()``.
     run_step : callable
         ``run_step(step, params)`` gives the function and the arguments to submit.
     scheduler : callable, default=all_folds
@@ -59,10 +68,31 @@ class Engine:
         depend on this number and not on timing.
     deadline : float or None, default=None
         Value of `clock` at which the last step should have ended.
-    reserve : int, default=0
-        Steps, as long as the longest so far, that must still fit in before the deadline
-        after the last one (the refit).
+    reserve : float, default=0.0
+        What must still fit in before the deadline after the last step (the refit), in fits
+        as long as the longest so far.
     clock : callable, default=time.monotonic
+    watch : callable or None, default=None
+        ``watch(ledger)`` is called in the caller's thread whenever outcomes were recorded and
+        trials that have ended are closed; true ends the search.
+    record_deaths : bool, default=True
+        What becomes of a step that kills its worker even when it runs alone: failed outcomes
+        for it and for the folds that its trial still lacks, or (False) an error.
+
+    Attributes
+    ----------
+    is_busy : bool
+        After :meth:`run`: whether workers may still run a step for which nobody waits, or were
+        interrupted themselves.
+
+    Notes
+    -----
+    A worker that dies takes every step in flight with it, and nobody can tell whose fault it
+    was. So each of them runs again, alone: what then survives was a bystander. A configuration
+    that kills its worker on one fold is not given its remaining folds.
+
+    A search that is stopped or interrupted does not wait for what is running, and loses
+    nothing that has ended.
     """
 
     ledger: Ledger
@@ -72,10 +102,18 @@ class Engine:
     capacity: int | None = None
     look_ahead: int = 1
     deadline: float | None = None
-    reserve: int = 0
+    reserve: float = 0.0
     clock: Callable[[], float] = time.monotonic
-    _in_flight: dict[int, Step] = field(default_factory=dict)
-    _longest_step: float = 0.0
+    watch: Callable[[Ledger], bool] | None = None
+    record_deaths: bool = True
+    is_busy: bool = field(default=False, init=False)
+    _in_flight: dict[int, Work] = field(default_factory=dict, init=False)
+    _suspects: deque[Work] = field(default_factory=deque, init=False)
+    _stop_asked: bool = field(default=False, init=False)
+    _interrupts: Interrupts = field(default_factory=Interrupts, init=False)
+
+    def __post_init__(self):
+        self._budget = TimeBudget(self.deadline, self.reserve, self.clock)
 
     def run(
         self,
@@ -98,27 +136,37 @@ class Engine:
         reason : str
             One of :class:`StopReason`.
         """
-        turn = _Turn(self, sampler, n_trials, initial)
-        try:
-            while turn.advance():
-                self._submit()
-                if not self._in_flight:
-                    break
-                self._collect()
-        except KeyboardInterrupt:
-            turn.stop(StopReason.INTERRUPT)
-            self._in_flight.clear()
-        self._close_open_trials()
-        turn.finish()
-        return turn.reason or StopReason.TIME
+        turn = Turn(self, sampler, n_trials, initial)
+        self._stop_asked = False
+        with self._interrupts:
+            try:
+                while turn.advance():
+                    self._submit()
+                    if not self._in_flight:
+                        turn.cut_short(StopReason.TIME)
+                        break
+                    self._collect()
+                    if self._stop_asked:
+                        turn.cut_short(StopReason.CALLBACK)
+                        break
+                self._interrupts.check()
+            except KeyboardInterrupt:
+                turn.cut_short(StopReason.INTERRUPT)
+                self._drain()
+            self.is_busy = bool(self._in_flight) or turn.reason == StopReason.INTERRUPT
+            self._abandon()
+            turn.finish()
+        return turn.reason
 
     # -- effects -----------------------------------------------------------------------
 
+    @property
+    def is_serial(self) -> bool:
+        return self.executor.n_workers == 1
+
     def out_of_time(self) -> bool:
         """True when another step, and what is reserved, would probably end after the deadline."""
-        if self.deadline is None:
-            return False
-        return self.clock() + (1 + self.reserve) * self._longest_step > self.deadline
+        return self._budget.is_spent()
 
     def wanted_of_scheduler(self) -> list[Step]:
         """Close what the scheduler calls finished; return what it still wants."""
@@ -128,122 +176,137 @@ class Engine:
         return steps
 
     def _submit(self) -> None:
-        capacity = self.capacity or 2 * self.executor.n_workers
-        if self.executor.n_workers == 1:
-            capacity = 1  # a later step must see what an earlier one has found
-        free = capacity - len(self._in_flight)
-        if free <= 0 or self.out_of_time():
+        if self.out_of_time():
             return
+        if self._suspects:
+            if not self._in_flight:
+                self._send(self._suspects.popleft())
+            return
+        free = self._capacity() - len(self._in_flight)
         running = {
-            (s.trial, fold, s.resource) for s in self._in_flight.values() for fold in s.folds
+            (work.step.trial, fold, work.step.resource)
+            for work in self._in_flight.values()
+            for fold in work.step.folds
         }
         for step in self.scheduler(self.ledger)[0]:
             if free <= 0:
                 return
             if (step.trial, step.folds[0], step.resource) in running:
                 continue
-            function, *args = self.run_step(step, self.ledger.trial(step.trial).params)
-            self._in_flight[self.executor.submit(function, *args)] = step
+            params = self.ledger.trial(step.trial).params
+            self._send(Work(step, self.run_step(step, params)))
             free -= 1
+
+    def _capacity(self) -> int:
+        if self.is_serial:
+            return 1  # a later step must see what an earlier one has found
+        capacity = self.capacity or 2 * self.executor.n_workers
+        if self._budget.is_blind:  # whether what waits can end in time is not known yet
+            return min(capacity, self.executor.n_workers)
+        return capacity
+
+    def _send(self, work: Work) -> None:
+        latest_start = self._budget.latest_start if self.executor.is_local else math.inf
+        ticket = self.executor.submit(in_time, self.clock, latest_start, *work.call)
+        self._in_flight[ticket] = work
 
     def _collect(self) -> None:
         """Wait for one step, then take everything else that has ended meanwhile."""
-        timeout: float | None = None
+        timeout = _SECONDS_BETWEEN_LOOKS
         while self._in_flight:
+            self._interrupts.check()
             try:
                 ticket, fetch = self.executor.next_done(timeout)
             except queue.Empty:
+                if timeout:
+                    continue
                 return
-            del self._in_flight[ticket]
-            outcomes: list[Outcome] = fetch()
-            for outcome in outcomes:
-                self.ledger.record(outcome)
-            spent = sum(outcome.fit_time + outcome.score_time for outcome in outcomes)
-            self._longest_step = max(self._longest_step, spent)
-            if self.executor.n_workers == 1:
+            self._take(ticket, fetch)
+            if self.is_serial:
                 return
             timeout = 0.0
 
-    def _close_open_trials(self) -> None:
-        """What could not be finished ends as stopped: no trial stays open."""
+    def _take(self, ticket: int, fetch) -> None:
+        work = self._in_flight.pop(ticket, None)
+        if work is None:
+            return  # given up, and run again
+        try:
+            # Alone, the fit runs here; else a result is fetched that must not be lost.
+            with self._interrupts.at_once() if self.is_serial else contextlib.nullcontext():
+                outcomes, seconds = fetch()
+        except WorkerDied as death:
+            self._interrupts.check()  # Ctrl-C kills workers that have not quite started
+            self._recover(work, death)
+        else:
+            self._record(outcomes, seconds)
+
+    def _record(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        for outcome in outcomes:
+            self.ledger.record(outcome)
+            self._stop_asked = self._stop_asked or outcome.stop
+        self._budget.learn(outcomes, seconds)
+        if outcomes and self.watch is not None:
+            self.wanted_of_scheduler()
+            self._stop_asked = bool(self.watch(self.ledger)) or self._stop_asked
+
+    def _recover(self, work: Work, death: WorkerDied) -> None:
+        """Go on after the death of workers: judge the step that ran alone, or suspect all."""
+        self.executor.restart()
+        if work.on_trial:
+            self._condemn(work.step, death)
+            return
+        lost = [work, *self._salvage()]
+        lost.sort(key=lambda work: (work.step.trial, work.step.folds))
+        self._suspects.extend(work._replace(on_trial=True) for work in lost)
+
+    def _condemn(self, step: Step, death: WorkerDied) -> None:
+        text = _DEATH.format(codes=f" ({death.codes})" if death.codes else "")
+        if not self.record_deaths:
+            raise WorkerDied(text, death.codes) from death
+        self._suspects = deque(w for w in self._suspects if w.step.trial != step.trial)
+        missing = self.ledger.missing(step.trial)
+        folds = [*step.folds, *(fold for fold in missing if fold not in step.folds)]
+        failed = Outcome(step.trial, 0, {}, 0.0, 0.0, error=text, resource=step.resource)
+        self._record([replace(failed, fold=fold) for fold in folds], seconds=0.0)
+
+    def _salvage(self) -> list[Work]:
+        """Record what had ended before the workers did; return the rest of what was in flight."""
+        lost = []
+        for work, fetch in self._ended():
+            try:
+                outcomes, seconds = fetch()
+            except WorkerDied:
+                lost.append(work)
+            else:
+                self._record(outcomes, seconds)
+        lost.extend(self._in_flight.values())
+        self._in_flight.clear()
+        return lost
+
+    def _drain(self) -> None:
+        """Record what had ended before the interrupt, which some workers got as well."""
+        if self.is_serial:
+            return
+        for _, fetch in self._ended():
+            with contextlib.suppress(KeyboardInterrupt, WorkerDied):
+                self._record(*fetch())
+
+    def _ended(self) -> Iterator[tuple[Work, Callable]]:
+        """What has ended by now."""
+        while self._in_flight:
+            try:
+                ticket, fetch = self.executor.next_done(0.0)
+            except queue.Empty:
+                return
+            work = self._in_flight.pop(ticket, None)
+            if work is not None:
+                yield work, fetch
+
+    def _abandon(self) -> None:
+        """Give up what could not be finished: no trial stays open, nothing is waited for."""
+        self._in_flight.clear()
+        self._suspects.clear()
         self.wanted_of_scheduler()
         self.ledger.withdraw_unrun()
         for index in list(self.ledger.open):
             self.ledger.close(index, Status.STOPPED)
-
-
-class _Turn:
-    """One call of :meth:`Engine.run`: whom to ask, whom to tell, when to stop."""
-
-    def __init__(
-        self, engine: Engine, sampler: Proposer, n_trials: int | None, initial: Iterable[Start]
-    ):
-        self._engine = engine
-        self._ledger = engine.ledger
-        self._sampler = sampler
-        self._first = len(self._ledger)
-        self._told = self._first
-        self._last = None if n_trials is None else self._first + n_trials
-        self._initial = deque(initial)
-        self.reason: str | None = None
-
-    def stop(self, reason: str) -> None:
-        self.reason = self.reason or reason
-
-    def advance(self) -> bool:
-        """Close, propose; False when the search is over before its open trials are."""
-        self._engine.wanted_of_scheduler()
-        if self._engine.out_of_time():
-            self.stop(StopReason.TIME)
-        while self.reason is None and self._room():
-            if self._full():
-                self.stop(StopReason.N_ITER)
-            elif self._initial:
-                start = self._initial.popleft()
-                trial = self._ledger.add(start.params, start.origin, start.eligible)
-                self._sampler.tell(trial)  # so that it is known to be pending
-            elif self._may_ask():
-                self._ask()
-            else:
-                break
-        return bool(self._ledger.open)
-
-    def finish(self) -> None:
-        """Tell the sampler what is left, so that it may be asked to explain itself later."""
-        self._tell_until(len(self._ledger))
-
-    def _full(self) -> bool:
-        return self._last is not None and len(self._ledger) >= self._last
-
-    def _room(self) -> bool:
-        """Open trials enough to keep the workers busy need no further proposal yet."""
-        return len(self._ledger.open) < 2 * self._engine.executor.n_workers or self._full()
-
-    def _may_ask(self) -> bool:
-        if not self._sampler.learns:
-            return True
-        needed = max(self._first, len(self._ledger) - self._engine.look_ahead + 1)
-        oldest_open = next(iter(self._ledger.open), len(self._ledger))
-        if oldest_open < needed:
-            return False
-        self._tell_until(needed)
-        return True
-
-    def _tell_until(self, end: int) -> None:
-        for index in range(self._told, end):
-            self._sampler.tell(self._ledger.trial(index))
-        self._told = max(self._told, end)
-
-    def _ask(self) -> None:
-        params = self._sampler.ask()
-        if params is None:
-            self.stop(StopReason.EXHAUSTED)
-            return
-        space = getattr(self._sampler, "space", None)
-        if space is not None and not space.contains(params):
-            raise ValueError(
-                f"{type(self._sampler).__name__}.ask() must return a configuration of its space, "
-                f"got {params!r}, which is not one of {space!r}. space.decode(point of the unit "
-                "cube) always is."
-            )
-        self._ledger.add(params, Origin.SAMPLER)

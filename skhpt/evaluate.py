@@ -10,7 +10,7 @@ import contextlib
 import numbers
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from traceback import format_exc
 from typing import Any
@@ -23,9 +23,11 @@ from ._compat import (
     fold_indices,
     openmp_threads,
     safe_split,
+    scores_of,
     using_settings,
 )
 from .estimators.registry import divide_threads, quiet_parameters
+from .ledger import NamedScores
 from .trial import Outcome, Step
 
 
@@ -111,18 +113,31 @@ def evaluate(
     Returns
     -------
     outcomes : list of Outcome
-        One a fold, in the order of ``step.folds``. A fit that raises is an outcome with
-        its traceback, unless the problem's ``error_score`` is "raise".
+        One a fold, in the order of ``step.folds``, up to the fold at which a callback asked
+        for the end of the search. A fit that raises is an outcome with its traceback, unless
+        the problem's ``error_score`` is "raise".
     """
     problem = shared.get()
+    outcomes: list[Outcome] = []
     with problem.surroundings():
-        return [
-            _evaluate_fold(problem, step, params, fold, (contexts or {}).get(fold))
-            for fold in step.folds
-        ]
+        for fold in step.folds:
+            context = (contexts or {}).get(fold)
+            outcomes.append(_evaluate_in_context(problem, step, params, fold, context))
+            if outcomes[-1].stop:
+                break
+    return outcomes
 
 
-def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context) -> Outcome:
+def _evaluate_in_context(problem: Problem, step: Step, params, fold: int, context) -> Outcome:
+    """Evaluate a fold; the task of its callback context ends after the scores, and with errors."""
+    if context is None:
+        return _evaluate_fold(problem, step, params, fold)
+    with context:
+        outcome = _evaluate_fold(problem, step, params, fold, context)
+    return replace(outcome, stop=True) if context.stop else outcome
+
+
+def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context=None) -> Outcome:
     report = _Report(problem, step, params, fold)
     report.start()
     train, test = fold_indices(problem.X, *problem.splits[fold])
@@ -134,9 +149,10 @@ def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context) -> 
         # after the parameters: they may say that X is a precomputed kernel
         X_train, y_train = safe_split(estimator, problem.X, problem.y, train)
         X_test, y_test = safe_split(estimator, problem.X, problem.y, test, train)
-        fit_in_context(estimator, X_train, y_train, fit_params, context)
+        _fit(estimator, X_train, y_train, fit_params, context)
     except Exception:
-        if problem.error_score == "raise":
+        # a callback that fails before the fit has begun says nothing about the configuration
+        if problem.error_score == "raise" or (context is not None and context.beginning):
             raise
         error = format_exc()
     fitted = time.time()
@@ -169,20 +185,25 @@ def with_params(estimator, params: Mapping[str, Any], quiet: bool):
     a library quiet is looked up afterwards, since a value may have replaced a step.
     """
     configured = clone(estimator).set_params(**clone(dict(params), safe=False))
-    if quiet:
-        silent = quiet_parameters(configured)
+    silent = quiet_parameters(configured) if quiet else {}
+    if not silent.keys() <= params.keys():
         configured.set_params(**{k: v for k, v in silent.items() if k not in params})
     return configured
 
 
 def fit_in_context(estimator, X, y, fit_params: Mapping[str, Any], context=None) -> None:
-    """Fit, telling scikit-learn's callbacks when there is a callback context for it."""
-    target = () if y is None else (y,)
-    if context is None:
-        estimator.fit(X, *target, **fit_params)
-        return
-    with context.around(estimator, X, y, fit_params):
-        estimator.fit(X, *target, **fit_params)
+    """Fit as a task of its own, where there is a callback context for it."""
+    with context or contextlib.nullcontext():
+        _fit(estimator, X, y, fit_params, context)
+
+
+def _fit(estimator, X, y, fit_params: Mapping[str, Any], context) -> None:
+    """Fit inside a task that has been entered, if any."""
+    listening = contextlib.nullcontext()
+    if context is not None:
+        listening = context.around(estimator, X, y, fit_params)
+    with listening:
+        estimator.fit(X, *(() if y is None else (y,)), **fit_params)
 
 
 @dataclass(frozen=True)
@@ -196,19 +217,19 @@ class _Scoring:
         params = check_method_params(self.problem.X, params=self.problem.score_params, indices=rows)
         target = () if y is None else (y,)
         try:
-            scores = self.problem.scorer(self.estimator, X, *target, **params)
+            scores = scores_of(self.problem.scorer, self.estimator, X, *target, **params)
         except Exception:
-            # A multimetric scorer raises only when error_score is "raise".
             if self.problem.error_score == "raise" or isinstance(
                 self.problem.scorer, MultimetricScorer
             ):
                 raise
             self._warn(format_exc())
             return {}  # whether it has names is not known: the table puts error_score there
-        named = scores if isinstance(scores, dict) else {"score": scores}
-        return {name: self._number(name, score) for name, score in named.items()}
+        if isinstance(scores, dict):
+            return NamedScores({n: self._number(score, n) for n, score in scores.items()})
+        return {"score": self._number(scores, self.problem.scorer)}
 
-    def _number(self, name: str, score) -> float:
+    def _number(self, score, scorer) -> float:
         if isinstance(score, str) and isinstance(self.problem.scorer, MultimetricScorer):
             self._warn(score)  # the traceback of one metric; the others stand
             return self.problem.error_score
@@ -218,7 +239,7 @@ class _Scoring:
         if not isinstance(score, numbers.Number):
             raise ValueError(
                 f"scoring must return a number, got {score} ({type(score)}) instead. "
-                f"(scorer={self.problem.scorer if name == 'score' else name})"
+                f"(scorer={scorer})"
             )
         return score
 
@@ -267,19 +288,28 @@ class _Report:
     def _scores(self, outcome: Outcome) -> str:
         if self.problem.verbose <= 2:
             return ""
-        scores = outcome.scores or {"score": self.problem.error_score}
-        train = outcome.train_scores if self.problem.return_train_score else {}
-        if list(scores) == ["score"]:
-            both = f"(train={train['score']:.3f}, " if train else ""
-            return f", score={both}" + (
-                f"test={scores['score']:.3f})" if both else f"{scores['score']:.3f}"
-            )
-        return "".join(
-            f" {name}: ("
-            + (f"train={train[name]:.3f}, " if train else "")
-            + f"test={scores[name]:.3f})"
-            for name in sorted(scores)
-        )
+        names = self._names(outcome)
+        if names is not None:
+            return "".join(f" {name}: ({self._both(outcome, name)})" for name in sorted(names))
+        both = self._both(outcome, "score")
+        if self.problem.return_train_score:
+            return f", score=({both})"
+        return ", score=" + both.removeprefix("test=")
+
+    def _names(self, outcome: Outcome) -> Iterable[str] | None:
+        """The names of the metrics; None for a single one and while nobody knows them."""
+        if isinstance(outcome.scores, NamedScores):
+            return outcome.scores
+        scorer = self.problem.scorer
+        return scorer._scorers if isinstance(scorer, MultimetricScorer) else None
+
+    def _both(self, outcome: Outcome, name: str) -> str:
+        """The scores on training and test rows; ``error_score`` stands where there is none."""
+        scores = {"test": outcome.scores}
+        if self.problem.return_train_score:
+            scores = {"train": outcome.train_scores, **scores}
+        otherwise = self.problem.error_score
+        return ", ".join(f"{rows}={of.get(name, otherwise):.3f}" for rows, of in scores.items())
 
 
 def _short_time(seconds: float) -> str:

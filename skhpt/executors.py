@@ -2,7 +2,8 @@
 
 ``submit`` hands out a ticket, ``next_done`` returns ``(ticket, fetch)`` in the caller's
 thread; ``fetch()`` gives the result or raises what the call raised. One task's failure
-stays its own.
+stays its own; only a worker process that dies takes others with it. Then each of them
+raises :class:`WorkerDied`, and ``restart`` makes the executor usable again.
 """
 
 from __future__ import annotations
@@ -23,11 +24,35 @@ from typing import Any
 
 import numpy as np
 
-from ._compat import cloudpickle, forget_folder, open_pool, track_folder
+from ._compat import (
+    cloudpickle,
+    exit_codes,
+    forget_folder,
+    open_pool,
+    track_folder,
+)
 
 # Smaller buffers travel inside the pickle: they arrive writable, as a fit expects of
 # small arrays, and the saving of a shared page would not be felt.
 _SHARE_FROM_BYTES = 1_000_000
+
+# A worker that is killed while it starts may have been killed for another's hunger.
+_STARTS_TO_TRY = 3
+
+
+class WorkerDied(RuntimeError):
+    """A worker process ended before a task did: its own, or one beside it.
+
+    Parameters
+    ----------
+    text : str
+    codes : str, default=""
+        Of what it died, such as "SIGKILL(-9)", where that is known.
+    """
+
+    def __init__(self, text: str, codes: str = ""):
+        super().__init__(text)
+        self.codes = codes
 
 
 class Local:
@@ -189,6 +214,7 @@ class SerialExecutor:
     """Runs each task when its result is asked for, in the caller's thread."""
 
     n_workers = 1
+    is_local = True
 
     def __init__(self):
         self._waiting: deque = deque()
@@ -210,27 +236,65 @@ class SerialExecutor:
 
 
 class PoolExecutor:
-    """Runs tasks on the workers of the active joblib backend."""
+    """Runs tasks on the workers of the active joblib backend.
+
+    Attributes
+    ----------
+    n_workers : int
+    shares_memory : bool
+        Whether the workers are threads of this process.
+    is_local : bool
+        Whether the workers run on this machine: they see its files and its clock.
+    """
 
     def __init__(self, pool):
         self._pool = pool
         self.n_workers = pool.n_workers
         self.shares_memory = pool.shares_memory
+        self.is_local = pool.is_local
         self._done: queue.SimpleQueue = queue.SimpleQueue()
         self._tickets = itertools.count()
 
     def share(self, value) -> Local | OnDisk | Inline:
         if self.shares_memory:
             return Local(value)
-        if self._pool.is_local:
+        if self.is_local:
             return OnDisk(value, self._pool.temp_folder)
         return Inline(value)
 
     def submit(self, function, *args) -> int:
         ticket = next(self._tickets)
-        call = functools.partial(function, *args)
-        self._pool.submit(call, lambda fetch: self._done.put((ticket, fetch)))
+        self._send(functools.partial(function, *args), ticket, self._done)
         return ticket
+
+    def _send(self, call, ticket: int, done: queue.SimpleQueue) -> None:
+        def end(fetch):
+            done.put((ticket, functools.partial(self._get, fetch)))
+
+        try:
+            self._pool.submit(call, end)
+        except RuntimeError as error:
+            # Workers that died since the last look: the task shares the fate of those before.
+            if self._named(error) is error:
+                raise
+            end(functools.partial(_raise, error))
+
+    def _get(self, fetch):
+        try:
+            return fetch()
+        except RuntimeError as error:
+            named = self._named(error)
+            if named is error:
+                raise
+            raise named from error
+
+    def _named(self, error: RuntimeError) -> BaseException:
+        """The error in our words where it is the end of a worker, else as it is."""
+        if self._pool.is_interrupt(error):
+            return KeyboardInterrupt()
+        if self._pool.is_death(error):
+            return WorkerDied(str(error), exit_codes(error))
+        return error
 
     def next_done(self, timeout: float | None = None) -> tuple[int, Any]:
         """Wait for a task to end.
@@ -242,8 +306,39 @@ class PoolExecutor:
         """
         return self._done.get(timeout=timeout)
 
+    def restart(self) -> None:
+        """Start new workers after the death of old ones; shared values stay usable.
+
+        All that was submitted before has ended by the time that this returns: what is left
+        for ``next_done`` are results, and :class:`WorkerDied` for the rest.
+
+        Raises
+        ------
+        WorkerDied
+            When the new workers die before they could run anything.
+        """
+        for _ in range(_STARTS_TO_TRY):
+            self._pool.restart()
+            answers: queue.SimpleQueue = queue.SimpleQueue()
+            try:
+                self._send(os.getpid, next(self._tickets), answers)
+                answers.get()[1]()
+                return
+            except WorkerDied as error:
+                died = error
+        raise WorkerDied(
+            f"The worker processes die before they can run anything ({_STARTS_TO_TRY} starts, "
+            f"{died.codes or 'for an unknown reason'}). Free some memory or use fewer n_jobs; "
+            "n_jobs=1 and joblib.parallel_config(backend='threading') need no worker processes.",
+            died.codes,
+        ) from died
+
     def close(self, abort: bool = False):
         self._pool.close(abort=abort)
+
+
+def _raise(error: BaseException):
+    raise error
 
 
 def open_executor(n_jobs) -> SerialExecutor | PoolExecutor:

@@ -39,7 +39,7 @@ from sklearn.model_selection import (
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.multiclass import type_of_target
 
-from ._compat import num_samples
+from ._compat import MultimetricScorer, num_samples, scores_of
 from .bootstrap import (
     UNDEFINED,
     Draws,
@@ -312,8 +312,8 @@ class HoldoutScore:
     ----------
     score, interval : float, (low, high)
         The selection metric and its interval; NaN where there is none.
-    scores, intervals : dict
-        The same for every metric.
+    scores : dict of str to float
+        Every metric.
     n_rows : int
         Number of test rows.
     """
@@ -321,7 +321,6 @@ class HoldoutScore:
     score: float
     interval: tuple[float, float]
     scores: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
     n_rows: int
 
 
@@ -402,21 +401,22 @@ def score_with_interval(
         )
 
     draws = Draws.plan(rows.n_rows, groups, fewest, n_bootstrap)
-    intervals = dict.fromkeys(scores, UNDEFINED)
-    known = {name: score for name, score in scores.items() if name not in failed}
-    if draws.n_units > 1 and any(map(math.isfinite, known.values())):
-        table = resample(scorer, rows, metric, known, draws, random_state, seconds)
-        for name, score in known.items():
-            values = np.array([one.get(name, math.nan) for one in table])
-            intervals[name] = percentiles(values, score, confidence, draws)
-    score = math.nan if metric is None else scores[metric]
-    return HoldoutScore(score, intervals.get(metric, UNDEFINED), scores, intervals, rows.n_rows)
+    if metric is None:
+        return HoldoutScore(math.nan, UNDEFINED, scores, rows.n_rows)
+    score, interval = scores[metric], UNDEFINED
+    if draws.n_units > 1 and metric not in failed and math.isfinite(score):
+        if isinstance(scorer, MultimetricScorer) and not rows.params:
+            scorer = scorer._scorers[metric]  # the others would be computed for nobody
+        table = resample(scorer, rows, metric, {metric: score}, draws, random_state, seconds)
+        values = np.array([one.get(metric, math.nan) for one in table])
+        interval = percentiles(values, score, confidence, draws)
+    return HoldoutScore(score, interval, scores, rows.n_rows)
 
 
 def _score_once(scorer, rows: Rows, metric, error_score) -> tuple[dict[str, float], set[str]]:
     """The scores, and the names of those that failed."""
     try:
-        result = scorer(rows.estimator, rows.X, rows.y, **rows.params)
+        result = scores_of(scorer, rows.estimator, rows.X, rows.y, **rows.params)
         scores = as_scores(result, metric)
         # Some scorers of several metrics return a traceback in place of a number.
         errors = {k: v for k, v in by_name(result, metric).items() if isinstance(v, str)}

@@ -18,6 +18,14 @@ from numpy.ma import MaskedArray
 from .trial import Origin, Outcome, Status, Trial
 
 
+class NamedScores(dict):
+    """Scores under names that the scorer gave, be it a single one and "score".
+
+    A scorer that returns a number has no names: its outcome holds a plain
+    ``{"score": value}``.
+    """
+
+
 class Ledger:
     """Trials and the outcomes of their folds.
 
@@ -26,23 +34,29 @@ class Ledger:
     n_folds : int
         Folds that make a trial complete.
     metric : str or None, default="score"
-        The metric that selection and samplers look at. Where an outcome does not know it
-        (or it is None), the first that the outcome brings: a callable scorer names its
-        metrics only when it is called.
+        The metric that selection and samplers look at. Where the first scored outcome does
+        not know it (or it is None), the first that this outcome brings: a callable scorer
+        names its metrics only when it is called.
     """
 
     def __init__(self, n_folds: int, metric: str | None = "score"):
         self.n_folds = n_folds
         self.metric = metric
         self.outcomes: list[Outcome] = []
+        self.legs: list[tuple[int, Any]] = []  # first trial and space of each part of the search
         self._trials: list[Trial] = []
         self._by_fold: list[dict[int, Outcome]] = []
         self._open: dict[int, None] = {}  # an ordered set
+        self._first_scores: Mapping[str, float] = {}  # what the metrics are called
 
     def __len__(self) -> int:
         return len(self._trials)
 
     # -- facts -----------------------------------------------------------------------
+
+    def begin(self, space) -> None:
+        """Say from which space the trials to come are."""
+        self.legs.append((len(self), space))
 
     def add(
         self, params: Mapping[str, Any], origin: Origin = Origin.SAMPLER, eligible: bool = True
@@ -65,8 +79,10 @@ class Ledger:
         folds = self._by_fold[outcome.trial]
         if outcome.fold in folds:
             raise ValueError(f"fold {outcome.fold} of trial {outcome.trial} is recorded already")
-        if outcome.scores and self.metric not in outcome.scores:
-            self.metric = next(iter(outcome.scores))
+        if outcome.scores and not self._first_scores:
+            self._first_scores = outcome.scores
+            if self.metric not in outcome.scores:
+                self.metric = next(iter(outcome.scores))
         folds[outcome.fold] = outcome
         self.outcomes.append(outcome)
 
@@ -128,13 +144,23 @@ class Ledger:
         """The first trial of an origin."""
         return next((trial for trial in self._trials if trial.origin is origin), None)
 
+    def electable(self) -> np.ndarray:
+        """Which trials may win: those that ran on all folds, and are eligible."""
+        whole = [len(folds) == self.n_folds for folds in self._by_fold]
+        return np.array(whole, dtype=bool) & [trial.eligible for trial in self._trials]
+
     def errors(self) -> Counter:
         """How often each traceback was raised, in the order of first appearance."""
         return Counter(o.error for o in self.outcomes if o.error is not None)
 
     def metrics(self) -> list[str]:
         """Names of the metrics; ``["score"]`` for a single one or when nothing has one."""
-        return next((list(o.scores) for o in self.outcomes if o.scores), ["score"])
+        return list(self._first_scores) or ["score"]
+
+    @property
+    def named(self) -> bool:
+        """Whether the scorer gave its metrics names; a search is multimetric then."""
+        return isinstance(self._first_scores, NamedScores)
 
 
 # -- the table -----------------------------------------------------------------------
@@ -191,6 +217,14 @@ _EXTRA_COLUMNS = {
     ),
     "origin": lambda ledger: np.array([str(trial.origin) for trial in ledger.trials], dtype=object),
 }
+
+
+def rows_of(results: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
+    """Some rows of ``cv_results_``, by their numbers."""
+    return {
+        name: [column[row] for row in rows] if isinstance(column, list) else column[rows]
+        for name, column in results.items()
+    }
 
 
 class _Table:

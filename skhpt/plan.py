@@ -11,6 +11,7 @@ import numpy as np
 from .checks import check_names
 from .estimators import DataFacts, first_trials
 from .samplers.base import Sampler
+from .samplers.grid import ListSampler
 from .space import Space
 from .trial import Origin, Start
 
@@ -31,10 +32,12 @@ class Leg:
     n_trials: int | None
     space: Space
 
-    def n_candidates(self, n_initial: int) -> int | None:
+    def n_candidates(self, initial: Sequence[Start] = ()) -> int | None:
         """How many configurations it will try, as far as that is known in advance."""
-        listed = getattr(self.sampler, "candidates", None)
-        bounds = [self.n_trials, None if listed is None else n_initial + len(listed)]
+        bounds = [self.n_trials]
+        if isinstance(self.sampler, ListSampler):
+            others = [start.params for start in initial]
+            bounds.append(len(others) + len(self.sampler.remaining(others)))
         return min((bound for bound in bounds if bound is not None), default=None)
 
 
@@ -48,7 +51,7 @@ class Plan:
     @property
     def n_candidates(self) -> int | None:
         first, *others = self.legs
-        counts = [first.n_candidates(len(self.initial)), *(leg.n_candidates(0) for leg in others)]
+        counts = [first.n_candidates(self.initial), *(leg.n_candidates() for leg in others)]
         return None if None in counts else sum(counts)
 
 
@@ -97,7 +100,12 @@ def initial_trials(
     ]
     if isinstance(initial_params, str):
         # Known good configurations are a start, not the search: at most a quarter of it.
-        return known if leg.n_trials is None else known[: 1 + leg.n_trials // 4]
+        if leg.n_trials is None:
+            return known
+        known = known[: 1 + leg.n_trials // 4]
+        # A baseline that cannot win must leave room for something that can.
+        full = len(known) >= leg.n_trials
+        return [start for start in known if start.eligible] if full else known
     if leg.n_trials is not None and len(initial_params) > leg.n_trials:
         raise ValueError(
             f"initial_params has {len(initial_params)} configurations, which count towards the "

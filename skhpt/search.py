@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import functools
+import contextlib
 import numbers
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.model_selection import KFold, StratifiedKFold, check_cv
-from sklearn.utils import check_random_state, indexable
+from sklearn.model_selection import check_cv
+from sklearn.utils import get_tags, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._compat import (
@@ -23,7 +22,6 @@ from ._compat import (
     cpu_count,
     num_samples,
     pre_dispatch_limit,
-    safe_split,
     session_settings,
     validated_fit,
 )
@@ -33,7 +31,6 @@ from .checks import (
     check_class_sizes,
     check_cv_with_test_rows,
     check_data,
-    check_fit_params,
     check_scores,
     report_failures,
 )
@@ -41,32 +38,18 @@ from .engine import Engine, StopReason
 from .estimators import DataFacts, quiet_parameters, space_for_facts
 from .evaluate import Problem, evaluate, fit_in_context, with_params
 from .executors import open_executor
-from .ledger import Ledger, cv_results
+from .ledger import Ledger, cv_results, rows_of
 from .plan import Leg, Plan, check_legs, initial_trials
+from .progress import LiveLine
+from .rows import Rows, Splits, facts_of, folds_of, n_folds_asked
+from .seeds import root_of, spawned_int
 from .trial import Origin, Status
 
 if TYPE_CHECKING:
     from .holdout import HoldoutScore
 
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of the data with everything that follows them."""
-
-    X: Any
-    y: Any
-    fit_params: Mapping[str, Any]
-    score_params: Mapping[str, Any]
-    split_params: Mapping[str, Any]
-
-    def take(self, estimator, indices, train=None) -> Rows:
-        """Cut out some rows; `train` names the columns of a precomputed kernel."""
-        X, y = safe_split(estimator, self.X, self.y, indices, train)
-        fit, score, split = (
-            check_method_params(self.X, params=params, indices=indices)
-            for params in (self.fit_params, self.score_params, self.split_params)
-        )
-        return Rows(X, y, fit, score, split)
+# Sees the ledger after every outcome; what it returns is true to end the search.
+Listener = Callable[[Ledger], Any]
 
 
 class BaseSearch(BaseSearchCV):
@@ -99,6 +82,19 @@ class BaseSearch(BaseSearchCV):
     def _legs(self, definition, seed: np.random.SeedSequence) -> list[Leg]:
         """The samplers to run, one after the other."""
 
+    def _take_listeners(self, params: dict) -> tuple[dict, list[Listener]]:
+        """What ``fit`` was given for the search itself, apart from what is routed."""
+        return params, []
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # X and y go to the estimator as they are, so that it decides; scikit-learn's searches
+        # say so of some tags only.
+        inner = get_tags(self.estimator)
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.target_tags = inner.target_tags
+        return tags
+
     # -- the recipe ----------------------------------------------------------------------
 
     @validated_fit
@@ -130,38 +126,36 @@ class BaseSearch(BaseSearchCV):
         started = time.monotonic()
         scorer, refit_metric = self._get_scorers()
         X, y = indexable(X, y)
+        params, listeners = self._take_listeners(params)
         params = check_method_params(X, params=params)
-        if not self._stands_in:
-            check_fit_params(params)
         routed = self._get_routed_params_for_fit(params)
         rows = Rows(X, y, routed.estimator.fit, routed.scorer.score, routed.splitter.split)
         check_data(self.estimator, X, y)
 
-        seed = self._seed()
+        seed = root_of(self.random_state, self._owes_draws())
         tuning, test = self._set_aside(rows, seed)
         legs = self._explicit_legs(seed)  # before the splits: they may share a random state
         splits = self._splits(tuning)
-        plan = self._plan(legs, _facts_of(tuning, splits), seed)
+        plan = self._plan(legs, facts_of(tuning, splits), seed)
         ledger = Ledger(len(splits), self._watched_metric(refit_metric))
         callbacks = SearchCallbacks(self, len(splits))
         callbacks.begin(tuning, plan.n_candidates)
         problem = self._problem(tuning, splits, scorer, plan.n_candidates)
-        self._run(problem, plan, ledger, callbacks, started)
+        with self._live_line(plan, ledger, callbacks, started) as line:
+            self._run(problem, plan, ledger, callbacks, started, [*listeners, *line])
         callbacks.end_search()
 
         refit_metric = self._publish(ledger, scorer, refit_metric)
         self._refit(tuning, callbacks)
-        self._score_test_rows(tuning, test, scorer, refit_metric)
+        self._score_test_rows(tuning, test, scorer, refit_metric, callbacks)
         callbacks.end()
         return self
 
     # -- before --------------------------------------------------------------------------
 
-    def _seed(self) -> np.random.SeedSequence:
-        """The root of the search's own choices; the user's generator is left alone if it can be."""
-        if isinstance(self.random_state, np.random.RandomState):
-            return np.random.SeedSequence(_peek(self.random_state))
-        return np.random.SeedSequence(self.random_state)
+    def _owes_draws(self) -> bool:
+        """Whether all that is drawn from the user's generator must be scikit-learn's draws."""
+        return False
 
     def _set_aside(self, rows: Rows, seed) -> tuple[Rows, Rows | None]:
         """Split the test rows off, before anything else looks at the data."""
@@ -174,6 +168,7 @@ class BaseSearch(BaseSearchCV):
             "baseline_score_",
             "baseline_test_score_",
             "baseline_test_score_interval_",
+            "_ledger",
         ):
             self.__dict__.pop(name, None)  # what an earlier fit left
         if self.test_size is None:
@@ -194,29 +189,17 @@ class BaseSearch(BaseSearchCV):
             cv=self.cv,
             classifier=is_classifier(self.estimator),
             random_state=spawned_int(seed, 0),
-            n_splits=_n_splits_asked(self.cv),
+            n_splits=n_folds_asked(self.cv),
         )
         self.test_indices_ = test
         return rows.take(self.estimator, train), rows.take(self.estimator, test, train)
 
-    def _splits(self, tuning: Rows) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _splits(self, tuning: Rows) -> Splits:
         cv = check_cv(self.cv, tuning.y, classifier=is_classifier(self.estimator))
         if not self._stands_in:
             check_class_sizes(cv, tuning.y)
-        self.n_splits_ = cv.get_n_splits(tuning.X, tuning.y, **tuning.split_params)
-        splits = [
-            (np.asarray(train), np.asarray(test))
-            for train, test in cv.split(tuning.X, tuning.y, **tuning.split_params)
-        ]
-        if not splits:
-            raise ValueError(
-                "No fits were performed. Was the CV iterator empty? Were there no candidates?"
-            )
-        if len(splits) != self.n_splits_:
-            raise ValueError(
-                "cv.split and cv.get_n_splits return inconsistent results. "
-                f"Expected {self.n_splits_} splits, got {len(splits)}"
-            )
+        splits = folds_of(cv, tuning)
+        self.n_splits_ = len(splits)
         return splits
 
     def _is_curated(self) -> bool:
@@ -270,7 +253,22 @@ class BaseSearch(BaseSearchCV):
             quiet=bool(quiet_parameters(self.estimator)),
         )
 
-    def _run(self, problem, plan: Plan, ledger, callbacks, started) -> None:
+    @contextlib.contextmanager
+    def _live_line(self, plan: Plan, ledger, callbacks, started) -> Iterator[list[Listener]]:
+        """What ``verbose=1`` shows where no callback of scikit-learn's does."""
+        if self.verbose != 1 or callbacks.are_set:
+            yield []
+            return
+        left = None if self.time_budget is None else self.time_budget - (time.monotonic() - started)
+        line = LiveLine(plan.n_candidates, ledger.n_folds, deadline_seconds=left)
+        reason = None
+        try:
+            yield [line]
+            reason = self.stop_reason_
+        finally:  # an error finds a line of its own
+            line.close(ledger, reason)
+
+    def _run(self, problem, plan: Plan, ledger, callbacks, started, listeners) -> None:
         """Run the legs on the workers; leave the ledger filled and ``stop_reason_`` set."""
         executor = open_executor(self.n_jobs)
         shared, finished = None, False
@@ -289,10 +287,15 @@ class BaseSearch(BaseSearchCV):
                 capacity=capacity,
                 look_ahead=self._look_ahead,
                 deadline=None if self.time_budget is None else started + self.time_budget,
-                reserve=int(bool(self.refit)) + int(self.test_size is not None),
+                # A refit has more rows than the largest fold has for training.
+                reserve=(int(bool(self.refit)) + int(self.test_size is not None))
+                * num_samples(problem.X)
+                / max(1, *(len(train) for train, _ in problem.splits)),
+                record_deaths=self.error_score != "raise",
+                watch=_all_of(listeners),
             )
             self.stop_reason_ = self._run_legs(engine, plan)
-            finished = self.stop_reason_ != StopReason.INTERRUPT
+            finished = not engine.is_busy
         finally:
             executor.close(abort=not finished)
             if shared is not None:
@@ -301,8 +304,9 @@ class BaseSearch(BaseSearchCV):
     def _run_legs(self, engine: Engine, plan: Plan) -> str:
         initial = plan.initial
         for leg in plan.legs:
+            engine.ledger.begin(leg.space)
             reason = engine.run(leg.sampler, leg.n_trials, initial)
-            if reason in (StopReason.TIME, StopReason.INTERRUPT):
+            if reason in StopReason.EARLY:
                 break
             initial = ()
         return reason
@@ -319,11 +323,9 @@ class BaseSearch(BaseSearchCV):
         """
         report_failures(ledger, self.error_score)
         check_anything_finished(ledger, self.stop_reason_, self.time_budget)
-        if not self._stands_in:
-            check_scores(ledger, self.scoring)
         known = list(scorer._scorers) if isinstance(scorer, MultimetricScorer) else None
         metrics = known or ledger.metrics()
-        self.multimetric_ = known is not None or metrics != ["score"]
+        self.multimetric_ = known is not None or ledger.named
         if self.multimetric_ and callable(self.scoring):
             self._check_refit_for_multimetric(dict.fromkeys(metrics))
             refit_metric = self.refit
@@ -334,9 +336,10 @@ class BaseSearch(BaseSearchCV):
             train_scores=self.return_train_score,
             extra=self._extra_columns(ledger),
         )
-        self._choose(results, refit_metric)
+        self._choose(ledger, results, refit_metric)
         self.scorer_ = scorer._scorers if isinstance(scorer, MultimetricScorer) else scorer
         self.cv_results_ = results
+        self._ledger = ledger
         self.n_fits_ = len(ledger.outcomes)
         self._baseline = ledger.find(Origin.DEFAULT)
         if self._baseline is not None:
@@ -344,13 +347,20 @@ class BaseSearch(BaseSearchCV):
             self.baseline_score_ = column[self._baseline.index]
         return refit_metric if isinstance(refit_metric, str) else None
 
-    def _choose(self, results, refit_metric) -> None:
+    def _choose(self, ledger: Ledger, results, refit_metric) -> None:
         for name in ("best_index_", "best_score_", "best_params_", "best_estimator_"):
             self.__dict__.pop(name, None)
         if not self.refit and self.multimetric_:
             return
-        self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
-        if not callable(self.refit):
+        if callable(self.refit):
+            # It sees what it may choose from: all folds, at full budget.
+            rows = np.flatnonzero(ledger.electable())
+            table = results if len(rows) == len(ledger) else rows_of(results, rows)
+            self.best_index_ = rows[self._select_best_index(self.refit, refit_metric, table)]
+        else:
+            if not self._stands_in:
+                check_scores(ledger, self.scoring)
+            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
             self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
 
@@ -375,7 +385,7 @@ class BaseSearch(BaseSearchCV):
         fit_in_context(estimator, rows.X, rows.y, rows.fit_params, context)
         return estimator
 
-    def _score_test_rows(self, tuning: Rows, test: Rows | None, scorer, metric) -> None:
+    def _score_test_rows(self, tuning: Rows, test: Rows | None, scorer, metric, callbacks):
         """Touch the test rows, once: score the winner and the default on them."""
         baseline = self.__dict__.pop("_baseline", None)
         if test is None:
@@ -392,7 +402,8 @@ class BaseSearch(BaseSearchCV):
             return
         default = winner
         if baseline.index != self.best_index_:
-            default = self._held_out(self._fitted(baseline.params, tuning), test, scorer, metric)
+            fitted = self._fitted(baseline.params, tuning, callbacks.of_baseline())
+            default = self._held_out(fitted, test, scorer, metric)
         self.baseline_test_score_ = default.score
         self.baseline_test_score_interval_ = default.interval
 
@@ -410,33 +421,12 @@ class BaseSearch(BaseSearchCV):
         )
 
 
-def _facts_of(tuning: Rows, splits) -> Callable[[], DataFacts]:
-    """A look at the data, for those who need one."""
+def _all_of(listeners: list[Listener]) -> Listener | None:
+    if not listeners:
+        return None
 
-    def facts() -> DataFacts:
-        share = min(len(train) for train, _ in splits) / num_samples(tuning.X)
-        return DataFacts.of(tuning.X, tuning.y, train_share=share)
+    def watch(ledger: Ledger) -> bool:
+        answers = [listener(ledger) for listener in listeners]  # each hears of everything
+        return any(answers)
 
-    return functools.cache(facts)
-
-
-def _n_splits_asked(cv) -> int | None:
-    """Folds that the rows for tuning must allow for, where the splitter cuts them into folds."""
-    if cv is None:
-        return 5
-    if isinstance(cv, numbers.Integral):
-        return int(cv)
-    return cv.n_splits if isinstance(cv, KFold | StratifiedKFold) else None
-
-
-def spawned_int(seed: np.random.SeedSequence, key: int) -> int:
-    """A 31-bit seed of a branch of its own; the order of the calls does not matter."""
-    child = np.random.SeedSequence(seed.entropy, spawn_key=(key,))
-    return int(child.generate_state(1)[0] >> 1)
-
-
-def _peek(generator: np.random.RandomState) -> int:
-    """A number that depends on the generator's state and leaves the state as it is."""
-    copy = np.random.RandomState()
-    copy.set_state(generator.get_state())
-    return int(check_random_state(copy).randint(np.iinfo(np.int32).max))
+    return watch

@@ -1,4 +1,4 @@
-"""The public classes: a signature, a sampler, a scheduler, nothing else."""
+"""The drop-ins for scikit-learn's searches: a signature, a sampler, nothing else."""
 
 from __future__ import annotations
 
@@ -11,16 +11,9 @@ from sklearn.utils._param_validation import Interval
 from .plan import Leg
 from .samplers.grid import ListSampler
 from .samplers.random import RandomSampler
-from .samplers.registry import make_sampler
-from .search import BaseSearch, spawned_int
-from .space import Piece, Space, SpaceError, dialects
-
-# Proposals a Bayesian search may have pending where the user names no number. A constant,
-# because a number that followed n_jobs would make the result depend on it; two, because that
-# keeps both cores of a small machine busy (10 folds for 2 workers) and costs little: mean regret
-# on 15 tables and 8 seeds 18.5, 7.6, 3.2 % after 10, 25, 50 evaluations, against 18.3, 6.5, 3.3 %
-# with one and 22.1, 7.9, 3.6 % with four (benchmarks/samplers.py --look-ahead).
-_LOOK_AHEAD = 2
+from .search import BaseSearch
+from .seeds import spawned_int
+from .space import Piece, SpaceError, dialects
 
 # Configurations of the grid over a curated space, where fewer values a range allow for it.
 _AFFORDABLE = 64
@@ -152,6 +145,9 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
     def _definition(self):
         return self.param_grid
 
+    def _owes_draws(self) -> bool:
+        return self.test_size is None
+
     def _legs(self, definition, seed) -> list[Leg]:
         (space, _), *_ = _read(definition, ParameterGrid)
         return [Leg(ListSampler(self._grid(definition)), None, space)]
@@ -246,6 +242,9 @@ return_train_score
     def _definition(self):
         return self.param_distributions
 
+    def _owes_draws(self) -> bool:
+        return True
+
     def _legs(self, definition, seed) -> list[Leg]:
         pieces = _read(definition, lambda space: ParameterSampler(space, 1))
         if not any(_has_conditions(piece.space) or piece.n_iter for piece in pieces):
@@ -263,137 +262,3 @@ return_train_score
             )
             for number, piece in enumerate(pieces)
         ]
-
-
-class BayesSearchCV(BaseSearch):
-    """Bayesian search: each proposal is made where a model of the results so far sees most.
-
-    Parameters
-    ----------
-    estimator : estimator object
-        Needs ``fit``, and ``score`` unless `scoring` is given.
-    search_spaces : dict, list or "auto", default="auto"
-        The space. For each parameter a list of values; a range ``(low, high)``,
-        ``(low, high, "log-uniform")``; a scipy.stats distribution; a dimension of
-        scikit-optimize; a distribution of Optuna; an entry of a W&B sweep; or a dimension of
-        :mod:`skhpt.space`. ``When(parent, value, {...})`` holds parameters that exist only
-        for that value of another. A list of dicts gives alternatives; ``(dict, n)`` in a list
-        spends `n` configurations on that dict (those of the first include the initial ones).
-        "auto" is the curated space of the estimator, see :func:`space_for`.
-    n_iter : int, default=50
-        Number of configurations, the first ones included.
-    scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
-        As in scikit-learn. With several metrics the model looks at the `refit` metric, or at
-        the first one when `refit` is a callable or False.
-    random_state : int, RandomState instance or None, default=None
-        Seed of the search's own choices. The estimator's own seed stays yours.
-    sampler : str, class, callable or optuna.samplers.BaseSampler, default="gp"
-        Who proposes: "gp" (Gaussian process), "random", "sobol", "tpe" and "cmaes" (need
-        Optuna), "skopt" (needs scikit-optimize), a sampler of Optuna's, a subclass of
-        :class:`skhpt.samplers.base.Sampler`, or a callable ``(space, seed)`` that returns one.
-    optimizer_kwargs : dict, default=None
-        Arguments for scikit-optimize's ``Optimizer``, which is then used unless `sampler` says
-        otherwise.
-    n_points : int, default=None
-        Proposals that may be pending at a time; None is 2. A higher number feeds more workers
-        and learns a little later. The result depends on it and not on `n_jobs`.
-    test_size, time_budget
-        As in :class:`GridSearchCV`.
-    initial_params : "default", list or None, default="default"
-        As in :class:`GridSearchCV`. "default" takes at most a quarter of `n_iter` beside the
-        estimator as given. That one cannot win where it lies outside the ranges of a space of
-        your own; it is the baseline all the same.
-
-    Attributes
-    ----------
-    cv_results_, best_estimator_, best_score_, best_params_, best_index_, ...
-        As in :class:`GridSearchCV`; with `initial_params`, ``cv_results_`` has a last column
-        ``origin``: "default", "given", "portfolio" or "sampler".
-    n_points_ : int
-        The number of pending proposals that was used.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sklearn.svm import SVC
-    >>> from skhpt import BayesSearchCV
-    >>> X, y = load_iris(return_X_y=True)
-    >>> search = BayesSearchCV(SVC(), n_iter=10, test_size=0.25, random_state=0).fit(X, y)
-    >>> bool(search.best_score_ >= search.baseline_score_)
-    True
-    """
-
-    _parameter_constraints: dict = {
-        **BaseSearch._parameter_constraints,
-        "search_spaces": [dict, list, tuple, str],
-        "n_iter": [Interval(numbers.Integral, 1, None, closed="left")],
-        "sampler": "no_validation",  # the registry says what it understands
-        "optimizer_kwargs": [dict, None],
-        "n_points": [Interval(numbers.Integral, 1, None, closed="left"), None],
-    }
-    _bare_pair = "range"  # what two numbers in a tuple are
-    _stands_in = False
-
-    def __init__(
-        self,
-        estimator,
-        search_spaces="auto",
-        *,
-        n_iter=50,
-        scoring=None,
-        n_jobs=None,
-        refit=True,
-        cv=None,
-        verbose=0,
-        pre_dispatch="2*n_jobs",
-        random_state=None,
-        error_score=np.nan,
-        return_train_score=False,
-        sampler="gp",
-        optimizer_kwargs=None,
-        n_points=None,
-        test_size=None,
-        initial_params="default",
-        time_budget=None,
-    ):
-        super().__init__(
-            estimator=estimator,
-            scoring=scoring,
-            n_jobs=n_jobs,
-            refit=refit,
-            cv=cv,
-            verbose=verbose,
-            pre_dispatch=pre_dispatch,
-            error_score=error_score,
-            return_train_score=return_train_score,
-        )
-        self.search_spaces = search_spaces
-        self.n_iter = n_iter
-        self.random_state = random_state
-        self.sampler = sampler
-        self.optimizer_kwargs = optimizer_kwargs
-        self.n_points = n_points
-        self.test_size = test_size
-        self.initial_params = initial_params
-        self.time_budget = time_budget
-
-    def _definition(self):
-        return self.search_spaces
-
-    @property
-    def _look_ahead(self) -> int:
-        return self.n_points or _LOOK_AHEAD
-
-    def _legs(self, definition, seed) -> list[Leg]:
-        self.n_points_ = self._look_ahead
-        return [
-            self._leg(piece.space, piece.n_iter or self.n_iter, spawned_int(seed, 1 + number))
-            for number, piece in enumerate(dialects.parse(definition, bare_pair=self._bare_pair))
-        ]
-
-    def _leg(self, space: Space, n_iter: int, seed: int) -> Leg:
-        # Where every configuration will be tried, nothing is to be learned from their order,
-        # and that of a grid search breaks ties as users expect.
-        sampler = "grid" if space.size <= n_iter else self.sampler
-        options = None if sampler == "grid" else self.optimizer_kwargs
-        return Leg(make_sampler(sampler, space, seed, optimizer_kwargs=options), n_iter, space)

@@ -66,6 +66,7 @@ class Outcome:
 
     ``scores`` maps a metric to its value (``{"score": value}`` for a single metric) and is
     empty when the fit failed before a metric's name was known. Times are in seconds.
+    ``stop`` is True when a callback of the user asked for the end of the search.
     """
 
     trial: int
@@ -77,6 +78,7 @@ class Outcome:
     error: str | None = None  # the traceback of a failed fit
     resource: float | None = None
     n_rounds: int | None = None
+    stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
+import queue
 import random
+from collections import Counter
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import KFold
 
+from skhpt.executors import WorkerDied
 from skhpt.trial import Outcome, Step
 
 
@@ -34,6 +38,8 @@ class CountsUp:
 class ShufflingExecutor:
     """Runs tasks at once but lets them end in a random order, as workers would."""
 
+    is_local = True
+
     def __init__(self, n_workers, seed=0):
         self.n_workers = n_workers
         self._random = random.Random(seed)
@@ -49,10 +55,92 @@ class ShufflingExecutor:
 
     def next_done(self, timeout=None):
         if not self._done or (timeout == 0.0 and self._random.random() < 0.5):
-            import queue
-
             raise queue.Empty
         return self._done.pop(self._random.randrange(len(self._done)))
+
+
+class LosesWorkers(ShufflingExecutor):
+    """Its workers die at random under steps that run for the first time, and always under some.
+
+    Whatever is in flight then is lost, and nothing works until they are started anew.
+    """
+
+    def __init__(self, n_workers, seed=0, share=0.3, guilty=lambda step: False):
+        super().__init__(n_workers, seed)
+        self._share = share
+        self._guilty = guilty
+        self._is_broken = False
+        self.restarts = 0
+        self.runs = Counter()
+        self.beside_a_second_run = []
+
+    def submit(self, function, *args):
+        step = next(arg for arg in args if isinstance(arg, Step))
+        self.runs[step] += 1
+        if self.runs[step] > 1:
+            self.beside_a_second_run.append(sum(f != self._gone for _, f in self._done))
+        kills = self._guilty(step) or (self.runs[step] == 1 and self._random.random() < self._share)
+        ticket = super().submit(function, *args)
+        if self._is_broken or kills:
+            self._done[-1] = (ticket, self._gone if self._is_broken else self._die)
+        return ticket
+
+    def _die(self):
+        raise WorkerDied("died", "SIGKILL(-9)")
+
+    def _gone(self):
+        self._die()
+
+    def next_done(self, timeout=None):
+        ticket, fetch = super().next_done(timeout)
+        if fetch == self._die:
+            self._is_broken = True
+            self._done = [(other, self._gone) for other, _ in self._done]
+        return ticket, fetch
+
+    def restart(self):
+        self._is_broken = False
+        self.restarts += 1
+
+
+class Clock:
+    """Shows the time that it was given."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class VirtualWorkers:
+    """Runs tasks at once, each at the virtual time at which a worker would have come to it."""
+
+    is_local = True
+
+    def __init__(self, n_workers, clock, startup=0.0):
+        self.n_workers = n_workers
+        self._clock = clock
+        self._free_at = [startup] * n_workers
+        self._tickets = 0
+        self._running = []
+
+    def submit(self, function, *args):
+        self._tickets += 1
+        worker = self._free_at.index(min(self._free_at))
+        now, self._clock.now = self._clock.now, max(self._clock.now, self._free_at[worker])
+        result = function(*args)
+        self._free_at[worker] = self._clock.now
+        heapq.heappush(self._running, (self._clock.now, self._tickets, result))
+        self._clock.now = now
+        return self._tickets
+
+    def next_done(self, timeout=None):
+        if not self._running or (timeout == 0.0 and self._running[0][0] > self._clock.now):
+            raise queue.Empty
+        end, ticket, result = heapq.heappop(self._running)
+        self._clock.now = max(self._clock.now, end)
+        return ticket, lambda: result
 
 
 def made_outcomes(step: Step, params, score=lambda x, fold: x + fold / 10, seconds=1.0):

@@ -14,7 +14,7 @@ import pytest
 
 from skhpt import executors
 from skhpt._compat import openmp_threads, pre_dispatch_limit
-from skhpt.executors import OnDisk, open_executor
+from skhpt.executors import OnDisk, WorkerDied, open_executor
 
 
 def run(executor, function, *args):
@@ -69,6 +69,113 @@ def test_a_task_may_hold_a_large_array_after_other_work_on_the_same_workers():
     out, err = process.communicate(timeout=60)
     assert out.split() == ["200000.0", "200000.0"]
     assert err == ""  # nothing leaked, nothing to clean up
+
+
+# -- workers that die ----------------------------------------------------------------------
+
+kills = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fates(executor, tickets):
+    """By ticket: the result of a task, or the error that it ended in."""
+    found = {}
+    while len(found) < len(tickets):
+        ticket, fetch = executor.next_done(timeout=60)
+        try:
+            found[ticket] = fetch()
+        except Exception as error:
+            found[ticket] = error
+    return [found[ticket] for ticket in tickets]
+
+
+@pytest.fixture
+def pool():
+    executor = open_executor(2)
+    yield executor
+    executor.close(abort=True)
+
+
+@kills
+def test_new_workers_take_the_place_of_dead_ones(pool, folder):
+    shared = pool.share(np.arange(300_000.0))
+    total = lambda shared: shared.get().sum()  # noqa: E731
+    assert run(pool, total, shared) == total(shared)
+    assert isinstance(*fates(pool, [pool.submit(die)]), WorkerDied)
+    (fate,) = fates(pool, [pool.submit(os.getpid)])  # finds the workers dead
+    assert isinstance(fate, WorkerDied)
+    assert "SIGKILL" in fate.codes
+    pool.restart()
+    assert run(pool, total, shared) == total(shared)
+    shared.close()
+    assert list(folder.glob("skhpt-*")) == []
+
+
+@kills
+def test_everything_in_flight_has_ended_when_the_workers_are_new(pool):
+    tickets = [pool.submit(time.sleep, 30), *(pool.submit(die) for _ in range(5))]
+    first, fetch = pool.next_done(timeout=60)
+    with pytest.raises(WorkerDied):
+        fetch()
+    pool.restart()
+    rest = [pool.next_done(0.0)[0] for _ in tickets[1:]]
+    assert sorted([first, *rest]) == tickets
+
+
+@kills
+def test_new_workers_have_the_options_of_the_old_ones(folder, tmp_path):
+    chosen = tmp_path / "chosen"
+    where = lambda array: str(array.filename)  # noqa: E731
+    with joblib.parallel_config(backend="loky", temp_folder=str(chosen), max_nbytes=1000):
+        executor = open_executor(2)
+        executor.submit(die)
+        with pytest.raises(WorkerDied):
+            executor.next_done(timeout=60)[1]()
+        executor.restart()
+        assert run(executor, where, np.zeros(1000)).startswith(str(chosen))
+        executor.close(abort=True)
+
+
+@kills
+def test_workers_that_cannot_start_are_an_error(tmp_path):
+    gone = tmp_path / "gone"
+
+    def begin(flag):
+        if os.path.exists(flag):
+            os._exit(7)
+
+    options = {"initializer": begin, "initargs": (str(gone),)}
+    with joblib.parallel_config(backend="loky", **options):
+        executor = open_executor(2)
+        gone.touch()
+        with pytest.raises(WorkerDied, match=r"die before they can run.*EXIT\(7\).*n_jobs=1"):
+            executor.restart()
+        executor.close(abort=True)
+
+
+def test_an_error_of_a_task_is_not_the_death_of_its_worker(pool):
+    def inner_workers_die():
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+        raise TerminatedWorkerError("of the task itself")
+
+    with pytest.raises(RuntimeError, match="of the task itself") as caught:
+        run(pool, inner_workers_die)
+    assert not isinstance(caught.value, WorkerDied)
+
+
+class Unreadable:
+    def __reduce__(self):
+        return int, ("not a number",)
+
+
+def test_a_task_that_cannot_be_read_is_an_error_and_no_death(pool):
+    with pytest.raises(RuntimeError, match="failed to un-serialize") as caught:
+        run(pool, print, Unreadable())
+    assert not isinstance(caught.value, WorkerDied)
 
 
 # -- shared values -------------------------------------------------------------------------

@@ -13,17 +13,27 @@ ROOT = Path(skhpt.__file__).parent
 
 # From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"trial", "space", "executors", "_compat"},
-    {"ledger"},
+    {"trial", "space", "executors", "interrupts", "_compat"},
+    {"ledger", "budget"},
     {"samplers", "schedulers", "estimators"},
-    {"evaluate", "engine", "holdout", "bootstrap", "callbacks", "checks"},
-    {"plan"},
+    {"evaluate", "engine", "turn", "holdout", "bootstrap", "callbacks", "progress", "checks"},
+    {"plan", "rows", "seeds"},
     {"search"},
-    {"searches"},
+    {"searches", "bayes"},
     {"__init__"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
-FREE_OF_SKLEARN = {"trial", "space", "ledger", "samplers", "schedulers", "engine"}
+FREE_OF_SKLEARN = {
+    "trial",
+    "budget",
+    "interrupts",
+    "space",
+    "ledger",
+    "samplers",
+    "schedulers",
+    "engine",
+    "turn",
+}
 FILES = sorted(ROOT.rglob("*.py"))
 
 

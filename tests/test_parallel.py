@@ -1,14 +1,18 @@
 """Results do not depend on n_jobs, the backend, or who ends first; threads never multiply."""
 
+import contextlib
 import os
 import random
+import signal
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris, make_classification
+from sklearn.exceptions import FitFailedWarning
 from sklearn.svm import SVC
 
 from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
@@ -173,3 +177,86 @@ def test_an_error_of_a_worker_is_raised_with_its_type():
         search.fit(*iris)
     # the workers are usable afterwards
     assert GridSearchCV(SVC(), {"C": [1]}, n_jobs=2).fit(*iris).best_score_ > 0.9
+
+
+# -- workers that die ------------------------------------------------------------------------
+
+
+class Hungry(Dawdles):
+    """Needs more memory than there is when `shift` is 2: its process is killed, or it raises."""
+
+    def __init__(self, shift=0.0, killed=True):
+        super().__init__(shift)
+        self.killed = killed
+
+    def fit(self, X, y):
+        if self.shift == 2 and self.killed:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.shift == 2:
+            raise MemoryError
+        return super().fit(X, y)
+
+
+kills = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
+hungry_space = {"shift": [-1.0, 0.0, 2, 0.5, 1.0]}
+
+
+def loky_workers():
+    """Process ids of this process's living workers."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            line = (stat.parent / "cmdline").read_text()
+            if int(parent) == os.getpid() and state != "Z" and "popen_loky" in line:
+                found.append(stat.parent.name)
+    return found
+
+
+@kills
+def test_a_killed_worker_costs_its_configuration_and_nothing_else():
+    X, y = make_classification(60, random_state=0)
+    tables = []
+    for killed in (True, False):
+        search = GridSearchCV(Hungry(killed=killed), hungry_space, cv=3, n_jobs=2, error_score=0.0)
+        with pytest.warns(FitFailedWarning, match="worker process died" if killed else "Memory"):
+            search.fit(X, y)
+        assert search.stop_reason_ == "search space exhausted"
+        tables.append(table(search))
+        assert len(loky_workers()) <= 2
+    assert tables[0] == tables[1]
+
+
+@kills
+def test_a_killed_worker_is_an_error_when_errors_are_to_be_raised():
+    search = GridSearchCV(Hungry(), hungry_space, cv=3, n_jobs=2, error_score="raise")
+    with pytest.raises(RuntimeError, match="worker process died.*SIGKILL.*memory.*n_jobs"):
+        search.fit(*make_classification(60, random_state=0))
+    assert loky_workers() == []
+
+
+# -- the time budget -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_time_budget_is_kept_with_the_refit(n_jobs):
+    class Slow(Dawdles):
+        def fit(self, X, y):
+            time.sleep(0.004 * len(X))  # 0.2 s on the largest fold, 0.3 s on all rows
+            return super().fit(X, y)
+
+    X, y = make_classification(75, random_state=0)
+    GridSearchCV(Dawdles(), {"shift": [0, 1]}, n_jobs=n_jobs).fit(X, y)  # workers are ready
+    search = RandomizedSearchCV(
+        Slow(),
+        {"shift": np.linspace(-1, 1, 2000)},
+        n_iter=1000,
+        cv=3,
+        n_jobs=n_jobs,
+        time_budget=4.0,
+    )
+    began = time.monotonic()
+    search.fit(X, y)
+    assert time.monotonic() - began < 4.0 + 0.3
+    assert search.stop_reason_ == "time budget spent"
+    assert hasattr(search, "best_estimator_")

@@ -123,8 +123,8 @@ def _suggest(trial: OptunaTrial, name: str, distribution: BaseDistribution) -> N
         return trial.suggest_categorical(name, distribution.choices)
     low, high, log = distribution.low, distribution.high, distribution.log
     if isinstance(distribution, IntDistribution):
-        return trial.suggest_int(name, low, high, log=log)
-    return trial.suggest_float(name, low, high, log=log)
+        return trial.suggest_int(name, low, high, step=distribution.step, log=log)
+    return trial.suggest_float(name, low, high, step=distribution.step, log=log)
 
 
 class Code(ABC):
@@ -172,6 +172,29 @@ class Choice(Code):
         return [int(np.argmax(self.dimension.encode(value)))]
 
 
+class Plain(Code):
+    """Choices that Optuna can hold, as they are: its samplers may name them."""
+
+    def __init__(self, name: str, dimension: Dimension):
+        super().__init__(dimension, {name: CategoricalDistribution(dimension.values())})
+
+    def decode(self, numbers: list[Any]) -> Any:
+        return numbers[0]
+
+    def encode(self, value: Any) -> list[Any]:
+        return [value]
+
+
+class Stepped(Code):
+    """A range in steps that Optuna knows too."""
+
+    def decode(self, numbers: list[Number]) -> Any:
+        return self.dimension.decode(self.dimension.encode(numbers[0]))  # without rounding errors
+
+    def encode(self, value: Any) -> list[Number]:
+        return [value]
+
+
 class Rank(Code):
     """The number of the cell, where all cells of the cube are equally wide."""
 
@@ -209,8 +232,18 @@ def _code(name: str, dimension: Dimension) -> Code:
         distribution = IntDistribution(dimension.low, dimension.high, log=dimension.log)
         return Itself(dimension, {name: distribution})
     if dimension.categorical and dimension.n_columns:
-        return Choice(name, dimension)
-    in_steps = isinstance(dimension, Real | Integer) and not dimension.log
-    if in_steps or isinstance(dimension, Ordinal):
+        return Plain(name, dimension) if _plain(dimension) else Choice(name, dimension)
+    if isinstance(dimension, Real | Integer) and not dimension.log:
+        kind = IntDistribution if isinstance(dimension, Integer) else FloatDistribution
+        distribution = kind(dimension.low, dimension.values()[-1], step=dimension.step)
+        return Stepped(dimension, {name: distribution})
+    if isinstance(dimension, Ordinal):
         return Rank(name, dimension)
     return Columns(name, dimension)
+
+
+def _plain(dimension: Dimension) -> bool:
+    """Whether Optuna can hold the choices and tell them apart, for which it uses == alone."""
+    choices = dimension.values()
+    simple = all(choice is None or isinstance(choice, str | int | float) for choice in choices)
+    return simple and len(set(choices)) == len(choices)

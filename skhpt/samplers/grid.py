@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..space.core import Space
-from ..trial import Trial
+from ..trial import Origin, Trial
 from ._memory import Seen
 from .base import Sampler
 
@@ -22,6 +22,9 @@ class ListSampler(Sampler):
     ----------
     candidates : iterable of mapping
         Configurations, each from the name of a parameter to its value.
+    space : Space, optional
+        Where the candidates come from. With it, what somebody else has proposed before is
+        passed over.
 
     Raises
     ------
@@ -31,8 +34,8 @@ class ListSampler(Sampler):
 
     learns = False
 
-    def __init__(self, candidates: Iterable[Mapping[str, Any]]):
-        self.space = None
+    def __init__(self, candidates: Iterable[Mapping[str, Any]], space: Space | None = None):
+        self.space = space
         self.random_state = None
         self.candidates = list(candidates)
         for position, params in enumerate(self.candidates):
@@ -49,6 +52,17 @@ class ListSampler(Sampler):
         params = dict(self.candidates[self._next])
         self._next += 1
         return params
+
+    def remaining(self, others: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """The candidates that are not among the configurations of others."""
+        if self.space is None:
+            return self.candidates
+        known = {self.space.key(params) for params in others if self.space.contains(params)}
+        return [c for c in self.candidates if self.space.key(c) not in known]
+
+    def tell(self, trial: Trial) -> None:
+        if trial.origin is not Origin.SAMPLER and self._next == 0:
+            self.candidates = self.remaining([trial.params])
 
 
 class GridSampler(Sampler):

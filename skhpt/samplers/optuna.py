@@ -6,6 +6,7 @@ Needs ``optuna`` (and ``cmaes`` for CMA-ES): ``pip install optuna cmaes``.
 from __future__ import annotations
 
 import copy
+import importlib.util
 import logging
 import math
 import warnings
@@ -27,6 +28,14 @@ from .base import Sampler
 # Converging on a few configurations is what these samplers do, so they repeat themselves in
 # small spaces; after this many repetitions in a row a random configuration takes over.
 MAX_REPEATS = 10
+
+# These keep to a part of the space, where a random configuration might not lie. When they find
+# nothing new there, nothing is left.
+CONFINED = (optuna.samplers.GridSampler, optuna.samplers.PartialFixedSampler)
+MAX_REPEATS_CONFINED = 100
+
+# What Optuna does not install itself, by the class that uses it.
+PACKAGES = {"CmaEsSampler": "cmaes", "GPSampler": "torch"}
 
 
 class OptunaSampler(Sampler):
@@ -57,7 +66,8 @@ class OptunaSampler(Sampler):
         When `sampler` is a class that cannot be made from a seed and `optimizer_kwargs`, or
         nothing of Optuna's at all.
     ImportError
-        When CMA-ES is wanted and ``cmaes`` is not installed.
+        When CMA-ES is wanted and ``cmaes`` is not installed, or ``GPSampler`` and ``torch`` is
+        not.
 
     Notes
     -----
@@ -101,15 +111,16 @@ class OptunaSampler(Sampler):
     def ask(self) -> dict[str, Any] | None:
         if self._stopped or self._seen.exhausted:
             return None
+        confined = isinstance(self._study.sampler, CONFINED)
         with _quiet():
-            for _ in range(MAX_REPEATS):
+            for _ in range(MAX_REPEATS_CONFINED if confined else MAX_REPEATS):
                 trial = self._study.ask()
                 params = self._variables.suggest(trial)
                 if self._seen.add(params):
                     self._pending[self.space.key(params)] = trial.number
                     return params
                 self._study.tell(trial, state=TrialState.FAIL)
-            params = self._seen.draw()
+            params = None if confined else self._seen.draw()
             if params is not None:
                 self._start(params)
         return params
@@ -156,6 +167,7 @@ def _engine(sampler: Any, random_state: int, options: Mapping[str, Any]) -> Base
     seed = random_state % 2**32  # the range of numpy's RandomState, which Optuna seeds
     if isinstance(sampler, str):
         return _named(sampler, {"seed": seed, **options})
+    _check_packages(sampler)
     if isinstance(sampler, type) and issubclass(sampler, BaseSampler):
         return _made(sampler, {"seed": seed, **options})
     if not isinstance(sampler, BaseSampler):
@@ -169,6 +181,17 @@ def _engine(sampler: Any, random_state: int, options: Mapping[str, Any]) -> Base
             f"got {dict(options)!r} with sampler={sampler!r}; give them to that object"
         )
     return copy.deepcopy(sampler)
+
+
+def _check_packages(sampler: Any) -> None:
+    """Say at once what Optuna would notice only after its first random proposals."""
+    name = sampler.__name__ if isinstance(sampler, type) else type(sampler).__name__
+    package = PACKAGES.get(name)
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise ImportError(
+            f"sampler={name} of Optuna needs the package {package!r}, which is not installed: "
+            f"pip install {package}, or use sampler='gp', which needs nothing"
+        )
 
 
 def _named(name: str, options: dict[str, Any]) -> BaseSampler:

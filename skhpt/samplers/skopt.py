@@ -5,18 +5,24 @@ Needs ``scikit-optimize``: ``pip install scikit-optimize``.
 
 from __future__ import annotations
 
+import math
 import numbers
 import warnings
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import skopt
 from skopt.space import Categorical as SkoptCategorical
+from skopt.space import Integer as SkoptInteger
 from skopt.space import Real as SkoptReal
+from skopt.space import Space as SkoptSpace
+from skopt.utils import cook_estimator, normalize_dimensions
 
+from ..space.base import Dimension, SpaceError, is_number
 from ..space.core import Space
+from ..space.dimensions import Categorical, Integer, Ordinal, Real
 from ..trial import Status, Trial
 from ._memory import FoldEffects, Seen
 from ._surrogate import one_thread
@@ -224,6 +230,55 @@ def _dimensions(space: Space) -> list[Any]:
         else:
             dimensions += [SkoptReal(0.0, 1.0) for _ in range(n_columns)]
     return dimensions
+
+
+def native_space(space: Space, seen: Mapping[str, Sequence[Any]]) -> SkoptSpace:
+    """Return a space as scikit-optimize writes it, one dimension a parameter, sorted by name.
+
+    Parameters
+    ----------
+    space : Space
+    seen : mapping of str to sequence
+        Values of each parameter that there have to be a place for. They widen a range, and
+        are all that is known of a distribution without bounds.
+
+    Raises
+    ------
+    SpaceError
+        When the space has conditions or alternatives: scikit-optimize has no word for them.
+    """
+    if space.conditional or len(space.branches) > 1:
+        raise SpaceError(
+            "scikit-optimize has no dimensions for parameters that exist only beside some values "
+            f"of others, got {space!r}; plot x_iters and func_vals, or cv_results_, instead"
+        )
+    with _quiet():
+        return normalize_dimensions(
+            [_native(name, space.dimensions[name], seen[name]) for name in sorted(space.dimensions)]
+        )
+
+
+def surrogate(space: SkoptSpace, points: Sequence[Sequence[Any]], values: np.ndarray) -> Any:
+    """Fit scikit-optimize's Gaussian process to what has been found; all values are finite."""
+    with _quiet(), one_thread:
+        model = cook_estimator("GP", space=space, random_state=0)
+        return model.fit(space.transform(points), values)
+
+
+def _native(name: str, dimension: Dimension, seen: Sequence[Any]) -> Any:
+    if isinstance(dimension, Real | Integer):
+        bounds, log = [dimension.low, dimension.high], dimension.log
+    else:
+        bounds, log = [], False
+    if (bounds or math.isinf(dimension.size)) and all(map(is_number, seen)):
+        low, high = min([*bounds, *seen], default=0.0), max([*bounds, *seen], default=1.0)
+        whole = all(isinstance(value, numbers.Integral) for value in (low, high, *seen))
+        prior = "log-uniform" if log and low > 0 else "uniform"
+        if low < high:
+            return (SkoptInteger if whole else SkoptReal)(low, high, prior=prior, name=name)
+    listed = dimension.values() if isinstance(dimension, Categorical | Ordinal) else []
+    # scikit-optimize tells values apart by == alone: 1, 1.0 and True are one category.
+    return SkoptCategorical(list(dict.fromkeys([*listed, *seen])), name=name)
 
 
 @contextmanager

@@ -16,13 +16,24 @@ class SpaceError(ValueError):
     """A search space that cannot be used; the message says what to change."""
 
 
+def brief(value: Any, width: int = 160) -> str:
+    """Return a ``repr`` for a message: on one line, without its middle where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # of whatever a user has written
+        text = f"<{type(value).__name__} without a repr>"
+    half = width // 2
+    return text if len(text) <= width else f"{text[:half]} ... {text[-half:]}"
+
+
 def is_number(value: Any) -> bool:
-    """Whether ``value`` is a real number; booleans are not, and neither is NaN."""
-    return (
-        isinstance(value, numbers.Real)
-        and not isinstance(value, bool | np.bool_)
-        and not math.isnan(value)
-    )
+    """Whether ``value`` is a real number that a float can hold; not a boolean, and not NaN."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool | np.bool_):
+        return False
+    try:
+        return not math.isnan(value)
+    except OverflowError:  # as of 10**400
+        return False
 
 
 def is_integer(value: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from . import libraries as lib
-from .base import Dimension, SpaceError, is_integer, is_number
+from .base import Dimension, SpaceError, brief, is_integer, is_number
 from .conditions import Parameter, When, branches, check_name
 from .core import Space
 from .counting import flatten
@@ -116,6 +116,8 @@ def parse_dimension(name: str, value: Any, *, bare_pair: BarePair = "range") -> 
         return _read(value, bare_pair)
     except SpaceError as error:
         raise SpaceError(f"parameter {name!r}: {error}") from error
+    except RecursionError as error:
+        raise SpaceError(f"parameter {name!r}: its values contain themselves") from error
 
 
 def _reader(bare_pair: BarePair) -> Callable[[str, Any], Dimension]:
@@ -152,7 +154,7 @@ def _is_range(value: Any, bare_pair: BarePair) -> bool:
 
 
 def _is_spoilt_range(value: tuple) -> bool:
-    """Whether a tuple was meant as a range, but one bound is NaN or a number in quotes."""
+    """Whether a tuple was meant as a range, but one bound is NaN, too large or in quotes."""
     bounds, prior = value[:2], value[2:3]
     if prior and not (isinstance(prior[0], str) and prior[0] in lib.PRIORS):
         return False
@@ -165,7 +167,7 @@ def _is_spoilt(bound: Any) -> bool:
             return is_number(float(bound))
         except ValueError:
             return False
-    return isinstance(bound, float | np.floating) and bool(np.isnan(bound))
+    return is_integer(bound) or (isinstance(bound, float | np.floating) and bool(np.isnan(bound)))
 
 
 def _read_range(value: tuple) -> Dimension:
@@ -174,8 +176,8 @@ def _read_range(value: tuple) -> Dimension:
     for name, bound in (("low", low), ("high", high)):
         if not is_number(bound):
             raise SpaceError(
-                f"{name} of the range {value!r} must be a number, got {bound!r}: "
-                f"correct it, or write a list to give single values, {list(value[:2])!r}"
+                f"{name} of the range {brief(value, 80)} must be a number, got {brief(bound)}: "
+                f"correct it, or write a list to give single values, {brief(list(value[:2]), 80)}"
             )
     log = lib.read_prior(value[2]) if len(value) > 2 else False
     kind = Integer if is_integer(low) and is_integer(high) else Real
@@ -211,17 +213,13 @@ def _read_sequence(values: Any) -> Dimension:
     return of_values(values)
 
 
-def _read_column(values: Any) -> Dimension:
-    return of_values(values.to_list())
-
-
 # The first that recognises a value reads it. Dimensions of scikit-optimize have rvs as well,
 # but not the one that scikit-learn expects, so that they come before.
 READERS: tuple[tuple[Callable[[Any], bool], Callable[[Any], Dimension]], ...] = (
     (_is_dimension, lambda value: value),
     (_is_mapping, lib.read_sweep),
     (_is_sequence, _read_sequence),
-    (_is_column, _read_column),
+    (_is_column, lambda value: of_values(value.to_list())),
     (lib.is_skopt_range, lib.read_skopt_range),
     (lib.is_skopt_choice, lib.read_skopt_choice),
     (lib.is_optuna_range, lib.read_optuna_range),
@@ -236,15 +234,17 @@ def _unreadable(value: Any) -> str:
         return "a When cannot stand in the place of values: put it under a key of the dict"
     if isinstance(value, Iterable) and not isinstance(value, str | bytes):
         return (
-            f"the values must have an order, got {value!r} of type {type(value).__name__}: "
+            f"the values must have an order, got {brief(value)} of type {type(value).__name__}: "
             "convert it with list(...) or sorted(...)"
         )
     # a function in a list is legal, but hardly what was meant by it
-    opaque = callable(value) or repr(value).startswith("<")
-    advice = "write a list of the values to try" if opaque else f"wrap it in a list, [{value!r}]"
+    shown = brief(value)
+    shown = brief(value)
+    opaque = callable(value) or shown.startswith("<") or len(shown) > 60
+    advice = "write a list of the values to try" if opaque else f"wrap it in a list, [{shown}]"
     return (
         f"expected a list of values, a range (low, high) or a distribution, got the single "
-        f"value {value!r} of type {type(value).__name__}: {advice}"
+        f"value {shown} of type {type(value).__name__}: {advice}"
     )
 
 
@@ -265,7 +265,7 @@ def _entries(definition: Any) -> list[Any]:
     if isinstance(definition, str | bytes | When) or not isinstance(definition, Iterable):
         raise SpaceError(
             "a search space must be a dict of parameter names and their values, or a list of "
-            f"such dicts, got {definition!r} of type {type(definition).__name__}"
+            f"such dicts, got {brief(definition)} of type {type(definition).__name__}"
             + _curated_hint(definition)
         )
     entries = list(definition)
@@ -278,7 +278,7 @@ def _entries(definition: Any) -> list[Any]:
         if not isinstance(entry, Mapping | When) and not _is_budgeted(entry):
             raise SpaceError(
                 f"a list of search spaces may hold dicts, When and pairs (dict, n_iter), but "
-                f"entry {i} is {entry!r} of type {type(entry).__name__}"
+                f"entry {i} is {brief(entry)} of type {type(entry).__name__}"
             )
         lib.refuse_sweep(_without_budget(entry))
     return entries

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import Dimension, SpaceError, freeze, is_integer, is_number
+from .base import Dimension, SpaceError, brief, freeze, is_integer, is_number
 from .choices import Categorical, Ordinal, of_values
 from .distributions import Drawn, Frozen, is_frozen
 
@@ -84,9 +84,9 @@ class _Range(Dimension):
     def _check_bound(self, name: str, bound: Any) -> None:
         if not isinstance(bound, numbers.Real) or isinstance(bound, bool | np.bool_):
             raise SpaceError(f"{name} must be a number, got {bound!r}")
-        if not math.isfinite(bound):
+        if not is_number(bound) or math.isinf(bound):
             raise SpaceError(
-                f"{name} must be finite, got {bound!r}: give a bound that is large enough, "
+                f"{name} must be finite, got {brief(bound)}: give a bound that is large enough, "
                 "or an unbounded scipy.stats distribution"
             )
         object.__setattr__(self, name, float(bound))

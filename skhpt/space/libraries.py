@@ -152,6 +152,11 @@ def _uniform(low: float, high: float, q: float | None = None, log: bool = False)
         return Real(low, high, log=log)
     if q <= 0:
         raise SpaceError(f"q must be above 0, got {q!r}")
+    if not all(map(math.isfinite, (low / q, high / q, q))):
+        raise SpaceError(
+            f"min, max and q must be finite, and min / q and max / q too, got min={low!r}, "
+            f"max={high!r} and q={q!r}: give bounds that are large enough, or raise q"
+        )
     first, last = math.ceil(low / q - 1e-9), math.floor(high / q + 1e-9)
     if first > last:
         raise SpaceError(f"there is no multiple of q={q!r} between {low!r} and {high!r}")
