@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import re
 import sys
 import warnings
@@ -20,9 +21,9 @@ from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _MultimetricScorer as MultimetricScorer
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.metaestimators import _safe_split as safe_split
-from sklearn.utils.parallel import _get_threadpool_controller
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _num_samples as num_samples
+from threadpoolctl import ThreadpoolController
 
 try:
     import cloudpickle  # joblib >= 1.6 depends on it
@@ -264,9 +265,15 @@ def pre_dispatch_limit(pre_dispatch, n_workers: int) -> int:
     return limit
 
 
+@functools.lru_cache(maxsize=1)
+def _threadpools(n_modules: int) -> ThreadpoolController:
+    """The thread pools of this process; looked up again when a library was loaded since."""
+    return ThreadpoolController()
+
+
 def openmp_threads(n_threads: int):
     """Limit the OpenMP threads of what this thread runs; a lower limit that is set stays."""
-    controller = _get_threadpool_controller()
+    controller = _threadpools(len(sys.modules))
     libraries = controller.select(user_api="openmp").info()
     # Each by its own limit: what holds back one library says nothing about another.
     limits: dict[str, int] = {}

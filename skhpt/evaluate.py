@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from traceback import format_exc
 from typing import Any
 
+import numpy as np
 from sklearn.base import clone
 
 from ._compat import (
@@ -226,6 +227,11 @@ class _Scoring:
             self._warn(format_exc())
             return {}  # whether it has names is not known: the table puts error_score there
         if isinstance(scores, dict):
+            if not scores:
+                raise ValueError(
+                    "scoring must return a number or a dict of numbers with a name each, got {}. "
+                    f"(scorer={self.problem.scorer})"
+                )
             return NamedScores({n: self._number(score, n) for n, score in scores.items()})
         return {"score": self._number(scores, self.problem.scorer)}
 
@@ -236,7 +242,7 @@ class _Scoring:
         if hasattr(score, "item"):
             with contextlib.suppress(ValueError):
                 score = score.item()
-        if not isinstance(score, numbers.Number):
+        if not isinstance(score, numbers.Real | np.bool_):
             raise ValueError(
                 f"scoring must return a number, got {score} ({type(score)}) instead. "
                 f"(scorer={scorer})"

@@ -240,7 +240,7 @@ def _cut_in_time(n_rows: int, n_test: int, groups) -> int:
     cut = n_rows - n_test
     if groups is None:
         return cut
-    names, first, codes = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
+    names, first, codes = _coded(groups)
     last = np.zeros(len(names), dtype=int)
     np.maximum.at(last, codes, np.arange(n_rows))
     # Groups that have begun before row i minus those that have ended: 0 where a cut is clean.
@@ -250,9 +250,20 @@ def _cut_in_time(n_rows: int, n_test: int, groups) -> int:
     return int(clean[np.argmin(np.abs(clean - cut))]) if len(clean) else cut
 
 
+def _coded(groups) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The names of the groups, the first row of each, and the number of each row's."""
+    try:
+        return np.unique(np.asarray(groups), return_index=True, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            f"groups must be values of one kind, which can be sorted: {error}. Replace what is "
+            "missing, for instance by a text of its own."
+        ) from error
+
+
 def _whole_groups(test_size, n_test: int, groups, codes, rng) -> np.ndarray:
     """Rows of the group subset whose class counts are nearest to the wanted ones (L1)."""
-    names, group_of = np.unique(np.asarray(groups), return_inverse=True)
+    names, _, group_of = _coded(groups)
     if len(names) < 2:
         raise ValueError(
             f"test_size={test_size!r} with groups sets whole groups aside, which takes at least 2 "

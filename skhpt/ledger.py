@@ -10,6 +10,7 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -219,10 +220,10 @@ _EXTRA_COLUMNS = {
 }
 
 
-def rows_of(results: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
-    """Some rows of ``cv_results_``, by their numbers."""
+def rows_of(results: Mapping[str, Any], chosen: np.ndarray) -> dict[str, Any]:
+    """The rows of ``cv_results_`` that a mask names."""
     return {
-        name: [column[row] for row in rows] if isinstance(column, list) else column[rows]
+        name: list(compress(column, chosen)) if isinstance(column, list) else column[chosen]
         for name, column in results.items()
     }
 

@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from ._compat import check_method_params, num_samples, safe_split
+from .checks import check_folds, check_splitter
 from .estimators import DataFacts
 
 Splits = list[tuple[np.ndarray, np.ndarray]]
@@ -42,14 +43,12 @@ def folds_of(cv, rows: Rows) -> Splits:
 
     Raises
     ------
-    ValueError
-        When there are none, or not as many as the splitter said.
+    TypeError, ValueError
+        When there are none, not as many as the splitter said, or with rows that are not there.
     """
+    check_splitter(cv)
     announced = cv.get_n_splits(rows.X, rows.y, **rows.split_params)
-    splits = [
-        (_row_numbers(train), _row_numbers(test))
-        for train, test in cv.split(rows.X, rows.y, **rows.split_params)
-    ]
+    splits = list(cv.split(rows.X, rows.y, **rows.split_params))
     if not splits:
         raise ValueError(
             "No fits were performed. Was the CV iterator empty? Were there no candidates?"
@@ -59,7 +58,8 @@ def folds_of(cv, rows: Rows) -> Splits:
             "cv.split and cv.get_n_splits return inconsistent results. "
             f"Expected {announced} splits, got {len(splits)}"
         )
-    return splits
+    check_folds(splits, num_samples(rows.X))
+    return [(_row_numbers(train), _row_numbers(test)) for train, test in splits]
 
 
 def _row_numbers(chosen) -> np.ndarray:

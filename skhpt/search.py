@@ -329,6 +329,8 @@ class BaseSearch(BaseSearchCV):
         if self.multimetric_ and callable(self.scoring):
             self._check_refit_for_multimetric(dict.fromkeys(metrics))
             refit_metric = self.refit
+        if isinstance(refit_metric, str) and not callable(self.refit) and not self._stands_in:
+            check_scores(ledger, self.scoring)
         results = cv_results(
             ledger,
             metrics=metrics,
@@ -354,12 +356,11 @@ class BaseSearch(BaseSearchCV):
             return
         if callable(self.refit):
             # It sees what it may choose from: all folds, at full budget.
-            rows = np.flatnonzero(ledger.electable())
-            table = results if len(rows) == len(ledger) else rows_of(results, rows)
-            self.best_index_ = rows[self._select_best_index(self.refit, refit_metric, table)]
+            electable = ledger.electable()
+            table = results if electable.all() else rows_of(results, electable)
+            chosen = self._select_best_index(self.refit, refit_metric, table)
+            self.best_index_ = chosen if electable.all() else np.flatnonzero(electable)[chosen]
         else:
-            if not self._stands_in:
-                check_scores(ledger, self.scoring)
             self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
             self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import warnings
 
 import numpy as np
 from sklearn.model_selection import ParameterGrid, ParameterSampler
@@ -29,6 +30,13 @@ def _read(definition, theirs) -> list[Piece]:
         except (TypeError, ValueError) as first:
             raise type(first)(f"{first} ({error})") from error
         raise
+
+
+def _draw_one(definition) -> None:
+    """Provoke scikit-learn's error, some of which come with the first draw."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        list(ParameterSampler(definition, 1, random_state=0))
 
 
 def _has_conditions(space) -> bool:
@@ -246,7 +254,7 @@ return_train_score
         return True
 
     def _legs(self, definition, seed) -> list[Leg]:
-        pieces = _read(definition, lambda space: ParameterSampler(space, 1))
+        pieces = _read(definition, _draw_one)
         if not any(_has_conditions(piece.space) or piece.n_iter for piece in pieces):
             # scikit-learn's own draws, so that the same seed gives the same candidates
             distributions = dialects.to_native(definition)

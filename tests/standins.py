@@ -81,14 +81,15 @@ class BayesAsRandom(_Bayes):
 
 _OWN = {"self", "estimator", "param_grid", "param_distributions", "n_iter", "__class__"}
 
-if os.environ.get("STAND_IN") == "bayes":
-    STANDINS = {"GridSearchCV": BayesAsGrid, "RandomizedSearchCV": BayesAsRandom}
-else:
-    STANDINS = {
+
+def pytest_configure():
+    """Put them in; not at import, as whatever else imports this file must not be changed by it."""
+    standins = {
         "GridSearchCV": skhpt.GridSearchCV,
         "RandomizedSearchCV": skhpt.RandomizedSearchCV,
     }
-
-for name, standin in STANDINS.items():
-    for module in (sklearn.model_selection, sklearn.model_selection._search):
-        setattr(module, name, standin)
+    if os.environ.get("STAND_IN") == "bayes":
+        standins = {"GridSearchCV": BayesAsGrid, "RandomizedSearchCV": BayesAsRandom}
+    for name, standin in standins.items():
+        for module in (sklearn.model_selection, sklearn.model_selection._search):
+            setattr(module, name, standin)

@@ -35,16 +35,6 @@ THEIRS = {
 }
 # What a message may be about, beside the arguments of the search
 TOPICS = {"X", "y", "space", "spaces", "sweep", "parameter", "fits", "CV", "groups"}
-# What is known to break, and has a strict xfail in test_bad_input.py: a row goes with its mark.
-OPEN = {
-    "folds_of": (TypeError, ValueError, AttributeError),  # a class or no pairs as cv
-    "<genexpr>": TypeError,  # numbers in the place of rows: the length of a fold is wanted
-    "_score": TypeError,  # a scorer that returns a complex number
-    "_safe_split": (IndexError, TypeError),  # row numbers that X does not have
-    "_whole_groups": TypeError,  # groups that cannot be sorted
-    "score_with_interval": ValueError,  # a scorer that returns an empty dict
-    "space_for_facts": ZeroDivisionError,  # X without columns
-}
 TEST_ATTRIBUTES = ("test_indices_", "test_scores_")
 
 
@@ -107,8 +97,7 @@ def check_error(case, error):
     if isinstance(error, Deliberate) or spoken_by_the_user(frames):
         return
     last = frames[-1]
-    known = any(isinstance(error, OPEN.get(frame.name, ())) for frame in frames)
-    if known or (last.name, type(error)) in THEIRS:
+    if (last.name, type(error)) in THEIRS:
         return
     assert isinstance(error, ValueError | TypeError | ImportError), told
     assert raised_on_purpose(error), f"broke, nobody raised it:\n{told}"

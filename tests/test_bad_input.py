@@ -164,12 +164,10 @@ def test_a_misspelt_keyword_of_a_booster_is_not_swallowed():
     GridSearchCV(pipe.set_params(lgbmclassifier__n_estimators=2), {"lgbmclassifier__num_leaf": [4]})
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # others come before it
 def test_every_score_is_nan():
     search = BayesSearchCV(SVC(), {"C": (0.1, 10.0)}, n_iter=2, cv=3, scoring="neg_log_loss")
-    with (
-        pytest.warns(UserWarning, match="Scoring failed"),
-        pytest.raises(ValueError, match="No configuration has a score: scoring='neg_log_loss'"),
-    ):
+    with pytest.warns(UserWarning, match="No configuration has a score: scoring='neg_log_loss'"):
         search.fit(*iris)
 
 
@@ -298,7 +296,6 @@ def test_a_bound_that_no_float_can_hold():
     assert {space.sample(np.random.default_rng(i))["C"] for i in range(50)} == {1, 2, 3, 10**400}
 
 
-@pytest.mark.xfail(strict=True, reason="ranges of curated spaces divide by the number of columns")
 def test_no_columns():
     with pytest.raises(ValueError):
         BayesSearchCV(SVC()).fit(np.ones((20, 0)), np.arange(20) % 2)
@@ -379,13 +376,11 @@ def test_row_numbers_that_the_data_does_not_have(rows):
 
 
 @pytest.mark.parametrize("cv", [KFold, [1, 2], [(np.arange(9), [200])], [(1, 2)]], ids=str)
-@pytest.mark.xfail(strict=True, reason="rows.folds_of does not call check_splitter, check_folds")
 def test_a_bad_splitter_is_met_at_the_door(cv):
     with pytest.raises((TypeError, ValueError), match="cv (must|as|gave)"):
         search(GridSearchCV, cv=cv, error_score="raise").fit(*iris)
 
 
-@pytest.mark.xfail(strict=True, reason="nobody looks at how many scores there are")
 @pytest.mark.parametrize("test_size", [None, 0.2])
 @pytest.mark.filterwarnings("ignore:One or more of the test scores")
 def test_a_scorer_without_scores(test_size):
@@ -394,14 +389,12 @@ def test_a_scorer_without_scores(test_size):
         found.fit(*iris)
 
 
-@pytest.mark.xfail(strict=True, reason="a complex number passes for one")
 @pytest.mark.parametrize("cls", [GridSearchCV, BayesSearchCV])
 def test_a_scorer_that_returns_a_complex_number(cls):
     with pytest.raises(ValueError, match="scoring must return"):
         cls(SVC(), {"C": [1]}, scoring=lambda *args: 1j).fit(*iris)
 
 
-@pytest.mark.xfail(strict=True, reason="holdout._whole_groups sorts them", raises=TypeError)
 def test_groups_that_cannot_be_sorted():
     groups = [None, "a"] * 75
     with pytest.raises(ValueError, match="groups"):
@@ -411,13 +404,7 @@ def test_groups_that_cannot_be_sorted():
 @pytest.mark.parametrize("value", ["best", {1.0, 2.0}, iter([1.0])], ids=["text", "set", "iter"])
 @pytest.mark.parametrize(
     "cls",
-    [
-        GridSearchCV,
-        pytest.param(
-            RandomizedSearchCV,
-            marks=pytest.mark.xfail(strict=True, reason="ParameterSampler complains when it draws"),
-        ),
-    ],
+    [GridSearchCV, RandomizedSearchCV],
 )
 def test_the_drop_ins_raise_what_scikit_learn_raises(cls, value):
     theirs = getattr(sklearn.model_selection, cls.__name__)

@@ -1,6 +1,7 @@
 """A seed decides: not the workers, not the timing, not the past of the object, not the process."""
 
 import copy
+import functools
 import gc
 import os
 import pickle
@@ -19,12 +20,13 @@ from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_iris, make_classification
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
+from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV, holdout
 
 CLASSES = [GridSearchCV, RandomizedSearchCV, BayesSearchCV]
 iris = load_iris(return_X_y=True)
@@ -88,6 +90,13 @@ def small(cls, estimator=None, **kwargs):
     if cls is RandomizedSearchCV:
         return cls(estimator, {"C": stats.loguniform(0.1, 10)}, **options)
     return cls(estimator, {"C": (0.1, 10.0, "log-uniform")}, **options)
+
+
+@pytest.fixture(autouse=True)
+def _few_resamples(monkeypatch):
+    """The interval of the test score is not the matter here; a thousand resamples are its price."""
+    cheap = functools.partial(holdout.score_with_interval, n_bootstrap=40)
+    monkeypatch.setattr(holdout, "score_with_interval", cheap)
 
 
 # -- workers and timing ---------------------------------------------------------------------
@@ -204,21 +213,32 @@ def test_the_generator_of_a_bayesian_search_goes_on_and_clones_begin_alike():
 @pytest.mark.parametrize("cls", CLASSES)
 def test_a_generator_of_numpys_newer_kind_is_refused_by_name(cls):
     search = small(cls, random_state=np.random.default_rng(0))
-    rule = f"'random_state' parameter of {cls.__name__} must be an int .* RandomState.* Got Gen"
+    rule = f"'random_state' parameter of {cls.__name__} must be an int.*RandomState.*Got Gen"
     with pytest.raises(ValueError, match=rule):
         search.fit(*iris)
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_the_generators_of_the_process_are_not_used(cls):
+def test_with_a_seed_the_generators_of_the_process_are_not_used(cls):
+    quiet = LogisticRegression(max_iter=1000)  # which draws nothing itself
     np.random.seed(1)  # noqa: NPY002
     random.seed(1)
     before = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
-    first = facts(small(cls).fit(*iris))
+    first = facts(small(cls, quiet).fit(*iris))
     np.testing.assert_array_equal(np.random.get_state()[1], before[0])  # noqa: NPY002
     assert random.getstate() == before[1]
     np.random.seed(2)  # noqa: NPY002
-    assert facts(small(cls).fit(*iris)) == first
+    assert facts(small(cls, quiet).fit(*iris)) == first
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_without_a_seed_numpys_generator_decides(cls):
+    found = []
+    for seed in (1, 1, 2):
+        np.random.seed(seed)  # noqa: NPY002
+        search = small(cls, LogisticRegression(max_iter=1000), random_state=None)
+        found.append(facts(search.fit(*iris)))
+    assert found[0] == found[1] != found[2]
 
 
 # -- the estimator's own seed ---------------------------------------------------------------

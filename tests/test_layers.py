@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sklearn.model_selection
 
 import skhpt
 
@@ -98,3 +99,8 @@ def test_import_loads_no_optional_package():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_the_tests_compare_with_scikit_learns_own_classes():
+    for name in ("GridSearchCV", "RandomizedSearchCV"):
+        assert getattr(sklearn.model_selection, name).__module__.startswith("sklearn.")

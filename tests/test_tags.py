@@ -108,22 +108,24 @@ def search_of(cls, name):
     return cls(estimator, {parameter: values}, cv=2, scoring=scoring, **kwargs), data
 
 
-def without_allow_nan(tags):
+def common(tags):
+    """What scikit-learn's searches take from their estimator."""
     told = asdict(tags)
-    del told["input_tags"]["allow_nan"]
+    del told["input_tags"]["allow_nan"], told["target_tags"]
     return told
 
 
 @pytest.mark.parametrize("cls", CLASSES)
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_tags_are_scikit_learns_and_nan_is_the_estimators(name, cls):
+def test_tags_are_scikit_learns_and_nan_and_target_are_the_estimators(name, cls):
     search, data = search_of(cls, name)
     expected = theirs.GridSearchCV(search.estimator, {})
-    allow_nan = get_tags(search.estimator).input_tags.allow_nan
+    inner = get_tags(search.estimator)
     for moment in ("before the fit", "after the fit"):
         tags = get_tags(search)
-        assert without_allow_nan(tags) == without_allow_nan(get_tags(expected)), moment
-        assert tags.input_tags.allow_nan == allow_nan, moment
+        assert common(tags) == common(get_tags(expected)), moment
+        assert tags.input_tags.allow_nan == inner.input_tags.allow_nan, moment
+        assert tags.target_tags == inner.target_tags, moment
         assert is_classifier(search) == is_classifier(expected), moment
         assert is_regressor(search) == is_regressor(expected), moment
         search.fit(data, y)

@@ -91,7 +91,7 @@ class DataFacts:
             n_fit = max(1, int(rows * train_share))
             known.update(n_fit=n_fit, n_min=max(1, n_fit // 2))
         if columns is not None:
-            known.update(n_features=columns, columns_known=True)
+            known.update(n_features=max(1, columns), columns_known=True)
         target = _describe(y)
         if target is not None:
             known.update(
