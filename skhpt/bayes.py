@@ -71,6 +71,9 @@ class BayesSearchCV(BaseSearch):
         :class:`skhpt.samplers.base.Sampler`, or a callable ``(space, seed)`` that returns one.
     test_size, time_budget
         As in :class:`GridSearchCV`.
+    racing : bool or float, default=True
+        As in :class:`GridSearchCV`. The model learns from dropped candidates what their folds
+        say, as noisier observations.
     initial_params : "default", list or None, default="default"
         As in :class:`GridSearchCV`. "default" takes at most a quarter of `n_iter` beside the
         estimator as given. That one cannot win where it lies outside the ranges of a space of
@@ -139,6 +142,7 @@ class BayesSearchCV(BaseSearch):
         *,
         sampler="gp",
         test_size=None,
+        racing=True,
         initial_params="default",
         time_budget=None,
     ):
@@ -162,6 +166,7 @@ class BayesSearchCV(BaseSearch):
         self.random_state = random_state
         self.sampler = sampler
         self.test_size = test_size
+        self.racing = racing
         self.initial_params = initial_params
         self.time_budget = time_budget
 

@@ -42,6 +42,11 @@ class TimeBudget:
         """Value of the clock after which a step would probably end too late."""
         return self._deadline - self._longest_step - self._reserve * self._longest_fit
 
+    @property
+    def latest_fold(self) -> float:
+        """Value of the clock after which another fold of a step would probably end too late."""
+        return self._deadline - (1 + self._reserve) * self._longest_fit
+
     def is_spent(self) -> bool:
         return self._clock() > self.latest_start
 
@@ -53,9 +58,25 @@ class TimeBudget:
 
 
 def in_time(
-    clock: Callable[[], float], latest_start: float, function: Callable[..., Any], *args
+    clock: Callable[[], float],
+    latest_start: float,
+    latest_fold: float | None,
+    function: Callable[..., Any],
+    *args,
 ) -> tuple[list[Outcome], float]:
     """Run a step in its worker, unless it got its turn too late.
+
+    Parameters
+    ----------
+    clock : callable
+    latest_start : float
+        Value of the clock after which the step is not begun.
+    latest_fold : float or None
+        Value of the clock after which another fold of the step is not begun; None for a
+        step of one fold.
+    function, *args
+        The call. With `latest_fold` it also gets ``in_time``, which tells whether another fold
+        may begin.
 
     Returns
     -------
@@ -67,5 +88,8 @@ def in_time(
     began = clock()
     if began > latest_start:
         return [], 0.0
-    outcomes = function(*args)
+    if latest_fold is None:
+        outcomes = function(*args)
+    else:
+        outcomes = function(*args, in_time=lambda: clock() <= latest_fold)
     return outcomes, clock() - began

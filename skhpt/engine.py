@@ -206,8 +206,11 @@ class Engine:
         return capacity
 
     def _send(self, work: Work) -> None:
-        latest_start = self._budget.latest_start if self.executor.is_local else math.inf
-        ticket = self.executor.submit(in_time, self.clock, latest_start, *work.call)
+        latest_start = latest_fold = math.inf
+        if self.executor.is_local:  # elsewhere there is another clock
+            latest_start, latest_fold = self._budget.latest_start, self._budget.latest_fold
+        limits = (latest_start, latest_fold if len(work.step.folds) > 1 else None)
+        ticket = self.executor.submit(in_time, self.clock, *limits, *work.call)
         self._in_flight[ticket] = work
 
     def _collect(self) -> None:

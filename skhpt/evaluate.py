@@ -7,10 +7,11 @@ it, what counts as a failure, what ``verbose`` prints.
 from __future__ import annotations
 
 import contextlib
+import math
 import numbers
 import time
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from traceback import format_exc
 from typing import Any
@@ -75,6 +76,12 @@ class Problem:
     threads: int | None = None
     settings: tuple | None = None
 
+    def score_of(self, outcome: Outcome, metric: str) -> float:
+        """A fold's score; ``error_score`` where the fit or the metric failed."""
+        if outcome.error is None and metric in outcome.scores:
+            return float(outcome.scores[metric])
+        return math.nan if self.error_score == "raise" else float(self.error_score)
+
     def in_worker(self, threads: int, settings: tuple) -> Problem:
         """The same problem for a worker that has `threads` cores to itself."""
         return replace(self, threads=threads, settings=settings)
@@ -97,7 +104,11 @@ class Problem:
 
 
 def evaluate(
-    step: Step, params: Mapping[str, Any], shared, contexts: Mapping[int, Any] | None = None
+    step: Step,
+    params: Mapping[str, Any],
+    shared,
+    contexts: Mapping[int, Any] | None = None,
+    in_time: Callable[[], bool] = lambda: True,
 ) -> list[Outcome]:
     """Run one step.
 
@@ -110,13 +121,15 @@ def evaluate(
         Gives the :class:`Problem`.
     contexts : mapping of fold to callback context, optional
         scikit-learn's callback contexts, made in the caller.
+    in_time : callable
+        Whether another fold may still begin.
 
     Returns
     -------
     outcomes : list of Outcome
-        One a fold, in the order of ``step.folds``, up to the fold at which a callback asked
-        for the end of the search. A fit that raises is an outcome with its traceback, unless
-        the problem's ``error_score`` is "raise".
+        One a fold, in the order of ``step.folds``, up to the fold after which the step's rule,
+        a callback or the time ended it. A fit that raises is an outcome with its traceback,
+        unless the problem's ``error_score`` is "raise".
     """
     problem = shared.get()
     outcomes: list[Outcome] = []
@@ -124,9 +137,23 @@ def evaluate(
         for fold in step.folds:
             context = (contexts or {}).get(fold)
             outcomes.append(_evaluate_in_context(problem, step, params, fold, context))
-            if outcomes[-1].stop:
+            if outcomes[-1].stop or _is_decided(problem, step.rule, outcomes):
+                break
+            if len(outcomes) < len(step.folds) and not in_time():
+                outcomes[-1] = replace(outcomes[-1], late=True)
                 break
     return outcomes
+
+
+def _is_decided(problem: Problem, rule, outcomes: Sequence[Outcome]) -> bool:
+    """Whether the folds so far settle that the candidate cannot win."""
+    if rule is None:
+        return False
+    if outcomes[-1].error is not None:
+        # a number in the place of the score leaves the candidate in the race
+        return not isinstance(problem.error_score, numbers.Real) or math.isnan(problem.error_score)
+    scores = [problem.score_of(outcome, rule.metric) for outcome in outcomes]
+    return rule.drops(scores)
 
 
 def _evaluate_in_context(problem: Problem, step: Step, params, fold: int, context) -> Outcome:

@@ -41,7 +41,9 @@ from .executors import open_executor
 from .ledger import Ledger, cv_results, rows_of
 from .plan import Leg, Plan, check_legs, initial_trials
 from .progress import LiveLine
+from .racing import Racing
 from .rows import Rows, Splits, facts_of, folds_of, n_folds_asked
+from .schedulers import Scheduler, all_folds
 from .seeds import root_of, spawned_int
 from .trial import Origin, Status
 
@@ -65,9 +67,12 @@ class BaseSearch(BaseSearchCV):
         "initial_params": [None, StrOptions({"default"}), list],
         "time_budget": [None, Interval(numbers.Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
+        "racing": ["boolean", Interval(numbers.Real, 0, None, closed="neither")],
     }
     _auto_size = "default"  # the tier of the curated space
-    _look_ahead = 1
+    # How far a race may be behind: a rule knows the trials up to so many before its own. A
+    # constant, as a number that followed n_jobs would make the result depend on it.
+    _look_ahead = 4
     # Classes that stand in for scikit-learn's keep its ways: they warn where it warns, refit the
     # estimator exactly as given, and return a winner without a score.
     _stands_in = True
@@ -234,8 +239,9 @@ class BaseSearch(BaseSearchCV):
     def _problem(self, tuning: Rows, splits, scorer, n_candidates) -> Problem:
         if self.verbose > 0:
             total = "" if n_candidates is None else f", totalling {n_candidates * len(splits)} fits"
+            limit = "up to " if self._races(len(splits)) else ""
             print(
-                f"Fitting {len(splits)} folds for each of "
+                f"Fitting {limit}{len(splits)} folds for each of "
                 f"{'the' if n_candidates is None else n_candidates} candidates{total}"
             )
         return Problem(
@@ -283,6 +289,7 @@ class BaseSearch(BaseSearchCV):
             engine = Engine(
                 ledger=ledger,
                 executor=executor,
+                scheduler=self._scheduler(ledger),
                 run_step=lambda step, params: (evaluate, step, params, shared, callbacks.of(step)),
                 capacity=capacity,
                 look_ahead=self._look_ahead,
@@ -300,6 +307,17 @@ class BaseSearch(BaseSearchCV):
             executor.close(abort=not finished)
             if shared is not None:
                 shared.close()
+
+    def _scheduler(self, ledger: Ledger) -> Scheduler:
+        if not self._races(ledger.n_folds):
+            return all_folds
+        return Racing(self._look_ahead, z=float(self.racing))
+
+    def _races(self, n_folds: int) -> bool:
+        """Whether candidates can be dropped early: only one number can tell that they lose."""
+        single = self.scoring is None or isinstance(self.scoring, str)
+        by_one_metric = not callable(self.refit) and (bool(self.refit) or single)
+        return bool(self.racing) and n_folds > 1 and by_one_metric
 
     def _run_legs(self, engine: Engine, plan: Plan) -> str:
         initial = plan.initial
@@ -368,7 +386,7 @@ class BaseSearch(BaseSearchCV):
     def _extra_columns(self, ledger: Ledger) -> list[str]:
         """Our own columns, where they tell something."""
         whole = all(len(ledger.folds(t.index)) == ledger.n_folds for t in ledger.trials)
-        columns = [] if whole else ["n_splits_evaluated"]
+        columns = [] if whole and not self._races(ledger.n_folds) else ["n_splits_evaluated"]
         return columns if self.initial_params is None else [*columns, "origin"]
 
     def _refit(self, tuning: Rows, callbacks: SearchCallbacks) -> None:

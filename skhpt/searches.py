@@ -64,6 +64,14 @@ class GridSearchCV(BaseSearch):
         Share (or number) of the rows to set aside before anything looks at the data:
         stratified for classifiers, whole groups with ``groups``, the last rows for splitters
         that are ordered in time. The winner is scored on them once.
+    racing : bool or float, default=False
+        Whether to drop a candidate once its folds so far say that it cannot win: the folds run
+        in order, and the forecast difference to the best candidate so far must be more than one
+        standard error below zero (or as many as the number says; see
+        :class:`~skhpt.racing.WillItWin`). A dropped candidate has NaN in the folds that it never
+        ran and ranks below every complete one; ``n_splits_evaluated`` tells how many it ran. The
+        rule looks at the `refit` metric; it is off where `refit` is a callable, or False with
+        several metrics, as then no one number says who wins.
     initial_params : "default" or list, default=None
         Configurations to try first. "default" is the estimator as given, followed by published
         configurations that are known to do well; a list holds dicts of your own, and may hold
@@ -129,6 +137,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         error_score=np.nan,
         return_train_score=False,
         test_size=None,
+        racing=False,
         initial_params=None,
         time_budget=None,
         random_state=None,
@@ -146,6 +155,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         )
         self.param_grid = param_grid
         self.test_size = test_size
+        self.racing = racing
         self.initial_params = initial_params
         self.time_budget = time_budget
         self.random_state = random_state
@@ -190,7 +200,7 @@ class RandomizedSearchCV(BaseSearch):
     scoring, n_jobs, refit, cv, verbose, pre_dispatch, random_state, error_score, \
 return_train_score
         As in scikit-learn.
-    test_size, initial_params, time_budget
+    test_size, racing, initial_params, time_budget
         As in :class:`GridSearchCV`.
 
     Attributes
@@ -226,6 +236,7 @@ return_train_score
         error_score=np.nan,
         return_train_score=False,
         test_size=None,
+        racing=False,
         initial_params=None,
         time_budget=None,
     ):
@@ -244,6 +255,7 @@ return_train_score
         self.n_iter = n_iter
         self.random_state = random_state
         self.test_size = test_size
+        self.racing = racing
         self.initial_params = initial_params
         self.time_budget = time_budget
 

@@ -66,7 +66,8 @@ class Outcome:
 
     ``scores`` maps a metric to its value (``{"score": value}`` for a single metric) and is
     empty when the fit failed before a metric's name was known. Times are in seconds.
-    ``stop`` is True when a callback of the user asked for the end of the search.
+    ``stop`` is True when a callback of the user asked for the end of the search, ``late``
+    when the step ended after this fold because the time was over.
     """
 
     trial: int
@@ -79,6 +80,7 @@ class Outcome:
     resource: float | None = None
     n_rounds: int | None = None
     stop: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ class _Bayes(skhpt.BayesSearchCV):
     _bare_pair = "values"
 
     def _with_scikit_learns_arguments(self, estimator, definition, n_iter, options):
-        super().__init__(estimator, definition, n_iter=n_iter, initial_params=None, **options)
+        super().__init__(estimator, definition, n_iter=n_iter, **options)
+        self.initial_params, self.racing = None, False  # every candidate on every fold, in order
 
 
 class BayesAsGrid(_Bayes):

@@ -121,6 +121,7 @@ def test_failed_configurations_are_recorded_and_do_not_stop_the_search():
         cv=3,
         scoring="accuracy",
         random_state=0,
+        racing=False,
     )
     with (
         pytest.warns(FitFailedWarning, match="21 fits failed out of a total of 30") as caught,

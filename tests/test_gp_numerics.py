@@ -19,7 +19,8 @@ from skhpt.samplers._acquisition import (
     row_keys,
     score_candidates,
 )
-from skhpt.samplers._observations import Observations, fold_effects, standardise
+from skhpt.samplers._memory import FoldEffects, fold_effects
+from skhpt.samplers._observations import standardise
 from skhpt.samplers._surrogate import (
     InverseCholesky,
     Kernel,
@@ -366,28 +367,37 @@ def test_fold_effects_of_next_to_nothing(table):
     assert_allclose(effects.sum(), 0.0, atol=1e-12)
 
 
+@pytest.mark.parametrize("missing", [[2, 3, 4], [0, 1], [0, 4]], ids=["hard", "easy", "both"])
+def test_which_folds_were_missed_does_not_matter(missing):
+    """Nor that the trials that missed them are many, and the worse ones."""
+    effects = np.array([1.0, 0.8, 0.0, -0.8, -1.0])
+    quality = np.linspace(-0.5, 0.5, 21)
+    table = quality[:, None] + effects
+    table[:16, missing] = np.nan
+    assert_allclose(fold_effects(table), effects, atol=1e-9)
+
+
 def test_a_raced_trial_is_corrected_and_noisier():
-    observations = Observations()
+    observations = FoldEffects()
     effects = np.array([0.5, 0.0, -0.5, 0.25, -0.25])
     for index, quality in enumerate([1.0, 2.0, 3.0, 4.0]):
         folds = quality + effects
         folds[2 if index == 3 else 5 :] = np.nan
         how = {"fold_scores": tuple(folds), "status": Status.RACED if index == 3 else None}
         observations.append(told(index, {}, float(np.nanmean(folds)), **how))
-    scores, factor = observations.values()
-    assert_allclose(scores, [1.0, 2.0, 3.0, 4.0])
-    assert_allclose(factor, [1.0, 1.0, 1.0, 2.5])
+    assert_allclose(observations.scores(), [1.0, 2.0, 3.0, 4.0])
+    assert_allclose(observations.noise_factor(), [1.0, 1.0, 1.0, 2.5])
 
 
-def test_bad_scores_have_no_value():
-    observations = Observations()
-    for index, score in enumerate([math.nan, math.inf, -math.inf, 1.0]):
+def test_bad_scores_are_as_bad_as_the_worst():
+    observations = FoldEffects()
+    for index, score in enumerate([math.nan, math.inf, -math.inf, 1.0, 0.5]):
         observations.append(told(index, {}, score))
-    observations.append(told(4, {}, 2.0, status=Status.FAILED, fold_scores=(2.0, math.nan)))
-    scores, factor = observations.values()
-    assert np.isnan(scores[[0, 1, 2, 4]]).all()
-    assert scores[3] == 1.0
-    assert_allclose(factor, 1.0)
+    observations.append(told(5, {}, 2.0, status=Status.FAILED, fold_scores=(2.0, math.nan)))
+    y = standardise(observations.scores())
+    assert_allclose(y[[0, 1, 2, 5]], y[4])
+    assert y[3] > y[4]
+    assert_allclose(observations.noise_factor(), 1.0)
 
 
 def test_standardised_scores_keep_their_order():

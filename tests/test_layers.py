@@ -16,7 +16,7 @@ ROOT = Path(skhpt.__file__).parent
 LAYERS = [
     {"trial", "space", "executors", "interrupts", "_compat"},
     {"ledger", "budget"},
-    {"samplers", "schedulers", "estimators"},
+    {"samplers", "schedulers", "racing", "estimators"},
     {"evaluate", "engine", "turn", "holdout", "bootstrap", "callbacks", "progress", "checks"},
     {"plan", "rows", "seeds"},
     {"search"},
@@ -32,6 +32,7 @@ FREE_OF_SKLEARN = {
     "ledger",
     "samplers",
     "schedulers",
+    "racing",
     "engine",
     "turn",
 }

@@ -4,6 +4,7 @@ import logging
 import math
 import warnings
 
+import numpy as np
 import pytest
 
 from skhpt.samplers.registry import make_sampler
@@ -14,6 +15,7 @@ optuna = pytest.importorskip("optuna")
 skopt = pytest.importorskip("skopt")
 
 from skhpt.samplers.optuna import OptunaSampler  # noqa: E402
+from skhpt.samplers.results import optimize_result  # noqa: E402
 from skhpt.samplers.skopt import SkoptSampler  # noqa: E402
 
 PLANE = Space({"x": Real(0.0, 1.0), "y": Real(1e-3, 1.0, log=True)})
@@ -56,6 +58,58 @@ def search(sampler, n):
 def known(sampler):
     """The trials that Optuna has, as (state, value, params)."""
     return [(t.state.name, t.value, t.params) for t in sampler._study.get_trials(deepcopy=False)]
+
+
+# -- raced trials --------------------------------------------------------------------------------
+
+RESIDUAL = 0.05  # standard deviation of what neither trial nor fold explain
+
+
+def raced_search(effects, seed, n=60):
+    """A search on known qualities whose losers miss the folds after the first one to three."""
+    rng = np.random.default_rng(seed)
+    quality = 0.3 * rng.normal(size=n)
+    table = quality[:, None] + effects + RESIDUAL * rng.normal(size=(n, len(effects)))
+    trials, incumbent = [], table[0]
+    for index, folds in enumerate(table):
+        behind = np.cumsum(incumbent - folds)[:3] / np.arange(1, 4)
+        losing = np.flatnonzero(behind > 3 * RESIDUAL)
+        n_ran = losing[0] + 1 if len(losing) else len(folds)
+        scores = np.where(np.arange(len(folds)) < n_ran, folds, math.nan)
+        status = Status.COMPLETE if n_ran == len(folds) else Status.RACED
+        how = {"fold_scores": tuple(scores), "status": status}
+        trials.append(ended(index, PLANE.sample(rng), float(np.nanmean(scores)), **how))
+        if n_ran == len(folds) and folds.mean() > incumbent.mean():
+            incumbent = folds
+    return quality, trials
+
+
+def engine_scores(name, trials):
+    """What an engine knows of each trial, greater is better."""
+    if name == "result":
+        return -optimize_result(PLANE, trials).func_vals
+    sampler = make_sampler(name, PLANE, 0, optimizer_kwargs=CHEAP if name == "skopt" else None)
+    for trial in trials:
+        sampler.tell(trial)
+    if name == "tpe":
+        return np.array([value for _, value, _ in known(sampler)])
+    return -np.array(sampler._observations()[1]) if name == "skopt" else sampler._folds.scores()
+
+
+@pytest.mark.parametrize("name", ["gp", "tpe", "skopt", "result"])
+@pytest.mark.parametrize("first_fold", [1.0, -1.0], ids=["hard folds missed", "easy folds missed"])
+def test_raced_trials_rank_as_their_true_means_do(name, first_fold):
+    """Also against complete ones, although only the good ones have run the later folds."""
+    effects = first_fold * np.array([1.0, 0.6, 0.0, -0.6, -1.0])
+    raced_errors = []
+    for seed in range(5):
+        quality, trials = raced_search(effects, seed)
+        error = engine_scores(name, trials) - quality
+        raced = np.array([trial.status is Status.RACED for trial in trials])
+        assert 10 <= raced.sum() <= len(raced) - 2
+        assert np.abs(error).max() < 5 * RESIDUAL  # the raw mean is wrong by up to 20 of them
+        raced_errors.append(np.mean(error[raced]) - np.mean(error[~raced]))
+    assert abs(np.mean(raced_errors)) < RESIDUAL
 
 
 # -- Optuna: which sampler -----------------------------------------------------------------------

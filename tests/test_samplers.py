@@ -1,6 +1,7 @@
 """The contract of the samplers. Every row of the registry's table is under test by itself."""
 
 import copy
+import functools
 import importlib
 import logging
 import math
@@ -14,6 +15,7 @@ import scipy.stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from skhpt.samplers.gp import GPSampler
 from skhpt.samplers.registry import SAMPLERS, make_sampler
 from skhpt.space import (
     Categorical,
@@ -57,6 +59,9 @@ def _class(row):
 
 
 CLASSES = {name: _class(row) for name, row in SAMPLERS.items()}
+
+# Options that change how a sampler proposes, under the same contract.
+OPTIONS = {"gp per cost": functools.partial(GPSampler, cost_exponent=0.5)}
 
 
 class Rolls:
@@ -145,6 +150,8 @@ FINITE_SPACES = {
 
 
 def make(name, space, seed=0):
+    if name in OPTIONS:
+        return make_sampler(OPTIONS[name], space, seed)
     if CLASSES[name] is None:
         pytest.skip(f"the package behind {name!r} is not installed")
     if getattr(CLASSES[name], "finite_only", False) and math.isinf(space.size):
@@ -152,7 +159,7 @@ def make(name, space, seed=0):
     return make_sampler(name, space, seed, optimizer_kwargs=quick_options(name))
 
 
-@pytest.fixture(params=list(SAMPLERS))
+@pytest.fixture(params=[*SAMPLERS, *OPTIONS])
 def name(request):
     return request.param
 

@@ -1,0 +1,149 @@
+"""Racing: folds run one after the other, and a candidate ends when it cannot win any more.
+
+Whole candidates are one step each, so that what a rule knows is what was known when the step
+was proposed: results do not depend on who ends first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .ledger import Ledger
+from .schedulers import Plan, verdict
+from .trial import Origin, Status, Step, Trial
+
+
+@dataclass(frozen=True)
+class WillItWin:
+    """Forecasts whether a candidate can still beat the incumbent.
+
+    With ``d_j`` the incumbent's score minus the candidate's on fold ``j``, `k` folds run and
+    ``m`` to come, the candidate is dropped when the forecast total difference is beyond the
+    noise of the folds to come and of the mean so far::
+
+        sum(d) + m * mean(d)  >  z * spread * sqrt(m + m**2 / k)
+
+    Attributes
+    ----------
+    metric : str
+    incumbent : tuple of float
+        Scores of the incumbent, one a fold; greater is better.
+    spread : float
+        Standard deviation of the difference to the incumbent between folds, see
+        :func:`paired_spread`.
+    z : float
+        How many standard errors are beyond the noise.
+    """
+
+    metric: str
+    incumbent: tuple[float, ...]
+    spread: float
+    z: float = 1.0
+
+    def drops(self, scores: Sequence[float]) -> bool:
+        """Whether to give up a candidate after its scores on the first folds."""
+        k = len(scores)
+        m = len(self.incumbent) - k
+        if m <= 0 or k == 0:
+            return False
+        behind = math.fsum(best - own for best, own in zip(self.incumbent, scores))
+        if math.isnan(behind):
+            return True  # a fold without a score: its mean will be none
+        if self.spread == 0.0:
+            return False  # nothing is known of the noise yet
+        return behind + m * behind / k > self.z * self.spread * math.sqrt(m + m * m / k)
+
+
+@dataclass(frozen=True)
+class Racing:
+    """Scheduler: whole candidates, each with the rule that ends it early.
+
+    Parameters
+    ----------
+    look_ahead : int
+        Trial ``t`` starts when all trials up to ``t - look_ahead`` have ended, and its rule
+        knows exactly these.
+    z : float, default=1.0
+        See :class:`WillItWin`.
+    """
+
+    look_ahead: int
+    z: float = 1.0
+
+    def __call__(self, ledger: Ledger) -> Plan:
+        steps: list[Step] = []
+        finished: list[tuple[int, Status]] = []
+        oldest = next(iter(ledger.open), 0)
+        for index in ledger.open:
+            folds = ledger.folds(index)
+            if not folds:
+                horizon = index - self.look_ahead
+                if oldest > horizon:
+                    steps.append(self._step(ledger, ledger.trial(index), horizon))
+            elif not any(outcome.stop or outcome.late for outcome in folds.values()):
+                finished.append((index, self._verdict(ledger, index)))
+        return steps, finished
+
+    def _step(self, ledger: Ledger, trial: Trial, horizon: int) -> Step:
+        # The baseline is there to be compared with, so that it needs all its folds.
+        is_baseline = trial.origin is Origin.DEFAULT
+        rule = None if is_baseline else rule_after(ledger, horizon, self.z)
+        return Step(trial.index, tuple(range(ledger.n_folds)), rule=rule)
+
+    @staticmethod
+    def _verdict(ledger: Ledger, index: int) -> Status:
+        status = verdict(ledger, index)
+        raced = status is Status.COMPLETE and ledger.missing(index)
+        return Status.RACED if raced else status
+
+
+def rule_after(ledger: Ledger, horizon: int, z: float) -> WillItWin | None:
+    """What is known after the trials up to `horizon`; None before there is an incumbent."""
+    known = ledger.trials[: max(0, horizon + 1)]
+    complete = [t for t in known if t.status is Status.COMPLETE and t.eligible]
+    complete = [t for t in complete if not math.isnan(t.score)]
+    if not complete or ledger.metric is None:
+        return None
+    best = max(complete, key=lambda trial: (trial.score, -trial.index))
+    others = [t.fold_scores for t in known if t.index != best.index and t.fold_scores]
+    spread = paired_spread(best.fold_scores, others)
+    return WillItWin(ledger.metric, best.fold_scores, spread, z)
+
+
+def paired_spread(incumbent: Sequence[float], others: Sequence[Sequence[float]]) -> float:
+    """Standard deviation, between folds, of a good candidate's difference to the incumbent.
+
+    The variance is pooled over the half of the candidates that are nearest to the
+    incumbent (how a hopeless one scatters says nothing), and shrunk with the weight of two
+    degrees of freedom towards a guess: half the incumbent's own spread between folds. Folds
+    explain most of the variance of scores, which is why candidates are compared in pairs.
+
+    Parameters
+    ----------
+    incumbent : sequence of float of length n_folds
+    others : sequence of sequences of float of length n_folds
+        NaN where a fold did not run; those with fewer than two folds do not count.
+
+    Returns
+    -------
+    float
+        0 where all is equal.
+    """
+    best = np.asarray(incumbent, dtype=float)
+    guess = np.var(best, ddof=1) / 4 if len(best) > 1 else 0.0
+    table = np.asarray(others, dtype=float).reshape(-1, len(best)) - best
+    ran = np.isfinite(table)
+    usable = ran.sum(axis=1) >= 2
+    table, ran = table[usable], ran[usable]
+    if not len(table):
+        return math.sqrt(guess)
+    counts = ran.sum(axis=1)
+    means = np.where(ran, table, 0.0).sum(axis=1) / counts
+    nearest = np.argsort(np.abs(means), kind="stable")[: (len(means) + 1) // 2]
+    residual = np.where(ran, table - means[:, None], 0.0)[nearest]
+    freedom = (counts[nearest] - 1).sum()
+    return math.sqrt((np.sum(residual**2) + 2 * guess) / (freedom + 2))
