@@ -13,10 +13,11 @@ from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 
 from .ledger import Ledger
 from .plan import Leg
+from .running import Listener
 from .samplers.grid import ListSampler
 from .samplers.registry import make_sampler
 from .samplers.results import optimize_result
-from .search import BaseSearch, Listener
+from .search import BaseSearch
 from .seeds import spawned_int
 from .space import Piece, Space, dialects
 
@@ -69,7 +70,7 @@ class BayesSearchCV(BaseSearch):
         Who proposes: "gp" (Gaussian process), "random", "sobol", "tpe" and "cmaes" (need
         Optuna), "skopt" (needs scikit-optimize), a sampler of Optuna's, a subclass of
         :class:`skhpt.samplers.base.Sampler`, or a callable ``(space, seed)`` that returns one.
-    test_size, time_budget
+    test_size, early_stopping, time_budget
         As in :class:`GridSearchCV`.
     racing : bool or float, default=True
         As in :class:`GridSearchCV`. The model learns from dropped candidates what their folds
@@ -143,6 +144,7 @@ class BayesSearchCV(BaseSearch):
         sampler="gp",
         test_size=None,
         racing=True,
+        early_stopping=None,
         initial_params="default",
         time_budget=None,
     ):
@@ -167,6 +169,7 @@ class BayesSearchCV(BaseSearch):
         self.sampler = sampler
         self.test_size = test_size
         self.racing = racing
+        self.early_stopping = early_stopping
         self.initial_params = initial_params
         self.time_budget = time_budget
 

@@ -260,6 +260,29 @@ def check_names(estimator, samples: Mapping[str, Any], where: str = "the search 
             raise ValueError(_no_such_parameter(estimator, name, known, where))
 
 
+def check_early_stopping(estimator, early_stopping, rounds: str | None, legs) -> None:
+    """Refuse early stopping where it cannot be had, or where its answer is searched as well.
+
+    Raises
+    ------
+    ValueError
+    """
+    if early_stopping is None or (rounds is None and early_stopping == "auto"):
+        return
+    if rounds is None:
+        raise ValueError(
+            f"early_stopping={early_stopping!r} needs an estimator that is trained in rounds and "
+            "can be read as it grows (LightGBM, XGBoost, scikit-learn's boosting, MLP and SGD), "
+            f"alone or as the last step of a Pipeline; got {brief(estimator)}. Use "
+            "early_stopping=None, or 'auto' to have it where it can be had."
+        )
+    if any(rounds in leg.space.dimensions for leg in legs):
+        raise ValueError(
+            f"early_stopping finds {rounds!r}, which the search space names too. Take it out of "
+            "the space, or use early_stopping=None."
+        )
+
+
 def _no_such_parameter(estimator, name: str, known: Mapping[str, Any], where: str) -> str:
     close = [k for k in known if k.rpartition("__")[2].lower() == name.lower()]
     close += [k for k in difflib.get_close_matches(name, known, n=3, cutoff=0.5) if k not in close]

@@ -30,6 +30,7 @@ from ._compat import (
 )
 from .estimators.registry import divide_threads, quiet_parameters
 from .ledger import NamedScores
+from .lockstep import EarlyStopping
 from .trial import Outcome, Step
 
 
@@ -59,6 +60,10 @@ class Problem:
         Threads that one fit may use; None leaves the estimator as it is.
     settings : tuple or None
         scikit-learn's configuration and the warning filters, None in the caller's thread.
+    stopping : EarlyStopping or None
+        When a model that grows has grown enough; None fits as many rounds as it is told.
+    shelf : dict
+        What a worker keeps from one step to the next.
     """
 
     estimator: Any
@@ -75,6 +80,8 @@ class Problem:
     quiet: bool = False
     threads: int | None = None
     settings: tuple | None = None
+    stopping: EarlyStopping | None = None
+    shelf: dict = field(default_factory=dict, repr=False, compare=False)
 
     def score_of(self, outcome: Outcome, metric: str) -> float:
         """A fold's score; ``error_score`` where the fit or the metric failed."""
@@ -166,7 +173,7 @@ def _evaluate_in_context(problem: Problem, step: Step, params, fold: int, contex
 
 
 def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context=None) -> Outcome:
-    report = _Report(problem, step, params, fold)
+    report = Report(problem, step, params, fold)
     report.start()
     train, test = fold_indices(problem.X, *problem.splits[fold])
     fit_params = check_method_params(problem.X, params=problem.fit_params, indices=train)
@@ -187,7 +194,7 @@ def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context=None
 
     scores, train_scores = {}, {}
     if error is None:
-        score = _Scoring(problem, estimator)
+        score = Scoring(problem, estimator)
         scores = score(X_test, y_test, test)
     scored = time.time()
     if error is None and problem.return_train_score:
@@ -235,7 +242,7 @@ def _fit(estimator, X, y, fit_params: Mapping[str, Any], context) -> None:
 
 
 @dataclass(frozen=True)
-class _Scoring:
+class Scoring:
     """Scores a fitted estimator on some rows; a metric that raises gives ``error_score``."""
 
     problem: Problem
@@ -286,7 +293,7 @@ class _Scoring:
 
 
 @dataclass(frozen=True)
-class _Report:
+class Report:
     """The lines that ``verbose`` > 1 prints, in scikit-learn's words."""
 
     problem: Problem

@@ -173,6 +173,7 @@ def cv_results(
     metrics: Sequence[str] | None = None,
     error_score: float = math.nan,
     train_scores: bool = False,
+    rounds: str | None = None,
     extra: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Project the ledger onto scikit-learn's ``cv_results_``.
@@ -186,8 +187,11 @@ def cv_results(
         Stands where a fit failed.
     train_scores : bool
         Whether to add the columns of the training scores.
+    rounds : str or None
+        Name of the parameter that early stopping has found a value for.
     extra : sequence of str
-        Our own columns, added after scikit-learn's: "n_splits_evaluated", "origin".
+        Our own columns, added after scikit-learn's: "n_splits_evaluated", "mean_n_rounds",
+        "origin".
 
     Returns
     -------
@@ -200,7 +204,7 @@ def cv_results(
     results: dict[str, Any] = {}
     for name in ("fit_time", "score_time"):
         results.update(table.moments(name, table.times(name)))
-    candidates = [dict(trial.params) for trial in ledger.trials]
+    candidates = [{**t.params, **_found(ledger, t.index, rounds)} for t in ledger.trials]
     results.update(param_columns(candidates))
     results["params"] = candidates
     for metric in metrics or ledger.metrics():
@@ -212,7 +216,23 @@ def cv_results(
     return results
 
 
+def _n_rounds(ledger: Ledger, index: int) -> int | None:
+    """The number of rounds that the folds of a trial have in common, where they have one."""
+    return next((o.n_rounds for o in ledger.folds(index).values() if o.n_rounds is not None), None)
+
+
+def _found(ledger: Ledger, index: int, rounds: str | None) -> dict[str, int]:
+    n_rounds = _n_rounds(ledger, index)
+    return {} if rounds is None or n_rounds is None else {rounds: n_rounds}
+
+
 _EXTRA_COLUMNS = {
+    "mean_n_rounds": lambda ledger: np.array(
+        [
+            np.nan if (n := _n_rounds(ledger, trial.index)) is None else float(n)
+            for trial in ledger.trials
+        ]
+    ),
     "n_splits_evaluated": lambda ledger: np.array(
         [len(ledger.folds(trial.index)) for trial in ledger.trials], dtype=np.int64
     ),

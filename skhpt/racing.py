@@ -67,12 +67,12 @@ class Racing:
     look_ahead : int
         Trial ``t`` starts when all trials up to ``t - look_ahead`` have ended, and its rule
         knows exactly these.
-    z : float, default=1.0
-        See :class:`WillItWin`.
+    z : float or None, default=1.0
+        See :class:`WillItWin`; None lets every candidate run on every fold.
     """
 
     look_ahead: int
-    z: float = 1.0
+    z: float | None = 1.0
 
     def __call__(self, ledger: Ledger) -> Plan:
         steps: list[Step] = []
@@ -91,7 +91,8 @@ class Racing:
     def _step(self, ledger: Ledger, trial: Trial, horizon: int) -> Step:
         # The baseline is there to be compared with, so that it needs all its folds.
         is_baseline = trial.origin is Origin.DEFAULT
-        rule = None if is_baseline else rule_after(ledger, horizon, self.z)
+        whole = is_baseline or self.z is None
+        rule = None if whole else rule_after(ledger, horizon, self.z)
         return Step(trial.index, tuple(range(ledger.n_folds)), rule=rule)
 
     @staticmethod

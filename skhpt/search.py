@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import numbers
 import time
+import warnings
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags, indexable
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -19,10 +20,6 @@ from ._compat import (
     BaseSearchCV,
     MultimetricScorer,
     check_method_params,
-    cpu_count,
-    num_samples,
-    pre_dispatch_limit,
-    session_settings,
     validated_fit,
 )
 from .callbacks import SearchCallbacks
@@ -31,27 +28,23 @@ from .checks import (
     check_class_sizes,
     check_cv_with_test_rows,
     check_data,
+    check_early_stopping,
     check_scores,
     report_failures,
 )
-from .engine import Engine, StopReason
 from .estimators import DataFacts, quiet_parameters, space_for_facts
-from .evaluate import Problem, evaluate, fit_in_context, with_params
-from .executors import open_executor
+from .evaluate import Problem, fit_in_context, with_params
 from .ledger import Ledger, cv_results, rows_of
+from .lockstep import EarlyStopping
 from .plan import Leg, Plan, check_legs, initial_trials
-from .progress import LiveLine
-from .racing import Racing
 from .rows import Rows, Splits, facts_of, folds_of, n_folds_asked
-from .schedulers import Scheduler, all_folds
+from .running import Listener, Orders, carry_out
 from .seeds import root_of, spawned_int
+from .together import rounds_parameter
 from .trial import Origin, Status
 
 if TYPE_CHECKING:
     from .holdout import HoldoutScore
-
-# Sees the ledger after every outcome; what it returns is true to end the search.
-Listener = Callable[[Ledger], Any]
 
 
 class BaseSearch(BaseSearchCV):
@@ -68,6 +61,11 @@ class BaseSearch(BaseSearchCV):
         "time_budget": [None, Interval(numbers.Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
         "racing": ["boolean", Interval(numbers.Real, 0, None, closed="neither")],
+        "early_stopping": [
+            None,
+            StrOptions({"auto"}),
+            Interval(numbers.Integral, 1, None, closed="left"),
+        ],
     }
     _auto_size = "default"  # the tier of the curated space
     # How far a race may be behind: a rule knows the trials up to so many before its own. A
@@ -145,9 +143,9 @@ class BaseSearch(BaseSearchCV):
         ledger = Ledger(len(splits), self._watched_metric(refit_metric))
         callbacks = SearchCallbacks(self, len(splits))
         callbacks.begin(tuning, plan.n_candidates)
-        problem = self._problem(tuning, splits, scorer, plan.n_candidates)
-        with self._live_line(plan, ledger, callbacks, started) as line:
-            self._run(problem, plan, ledger, callbacks, started, [*listeners, *line])
+        problem = self._problem(tuning, splits, scorer, plan.n_candidates, ledger.metric)
+        orders = self._orders(len(splits), callbacks, started)
+        self.stop_reason_ = carry_out(plan, problem, ledger, callbacks, listeners, orders)
         callbacks.end_search()
 
         refit_metric = self._publish(ledger, scorer, refit_metric)
@@ -222,9 +220,11 @@ class BaseSearch(BaseSearchCV):
         """Samplers of the curated space where the user wrote none, and the first trials."""
         curated = self._is_curated()
         if curated:
-            self.space_ = space_for_facts(self.estimator, facts(), size=self._auto_size)
+            space = space_for_facts(self.estimator, facts(), size=self._auto_size)
+            self.space_ = {k: v for k, v in space.items() if k != self._rounds()}
             legs = self._legs(self.space_, seed)
         check_legs(self.estimator, legs)
+        check_early_stopping(self.estimator, self.early_stopping, self._rounds(), legs)
         initial = initial_trials(self.initial_params, self.estimator, legs[0], facts, curated)
         return Plan(legs, initial)
 
@@ -236,7 +236,7 @@ class BaseSearch(BaseSearchCV):
 
     # -- the search ------------------------------------------------------------------------
 
-    def _problem(self, tuning: Rows, splits, scorer, n_candidates) -> Problem:
+    def _problem(self, tuning: Rows, splits, scorer, n_candidates, metric) -> Problem:
         if self.verbose > 0:
             total = "" if n_candidates is None else f", totalling {n_candidates * len(splits)} fits"
             limit = "up to " if self._races(len(splits)) else ""
@@ -257,77 +257,36 @@ class BaseSearch(BaseSearchCV):
             verbose=self.verbose,
             n_candidates=n_candidates,
             quiet=bool(quiet_parameters(self.estimator)),
+            stopping=self._stopping(metric),
         )
 
-    @contextlib.contextmanager
-    def _live_line(self, plan: Plan, ledger, callbacks, started) -> Iterator[list[Listener]]:
-        """What ``verbose=1`` shows where no callback of scikit-learn's does."""
-        if self.verbose != 1 or callbacks.are_set:
-            yield []
-            return
-        left = None if self.time_budget is None else self.time_budget - (time.monotonic() - started)
-        line = LiveLine(plan.n_candidates, ledger.n_folds, deadline_seconds=left)
-        reason = None
-        try:
-            yield [line]
-            reason = self.stop_reason_
-        finally:  # an error finds a line of its own
-            line.close(ledger, reason)
+    def _orders(self, n_folds: int, callbacks: SearchCallbacks, started: float) -> Orders:
+        return Orders(
+            n_jobs=self.n_jobs,
+            pre_dispatch=self.pre_dispatch,
+            look_ahead=self._look_ahead,
+            z=float(self.racing) if self._races(n_folds) else None,
+            deadline=None if self.time_budget is None else started + self.time_budget,
+            n_refits=int(bool(self.refit)) + int(self.test_size is not None),
+            record_deaths=self.error_score != "raise",
+            shows_line=self.verbose == 1 and not callbacks.are_set,
+        )
 
-    def _run(self, problem, plan: Plan, ledger, callbacks, started, listeners) -> None:
-        """Run the legs on the workers; leave the ledger filled and ``stop_reason_`` set."""
-        executor = open_executor(self.n_jobs)
-        shared, finished = None, False
-        try:
-            capacity = 1
-            if executor.n_workers > 1:
-                capacity = pre_dispatch_limit(self.pre_dispatch, executor.n_workers)
-                share = max(1, cpu_count() // executor.n_workers)
-                settings = session_settings(with_filters=not executor.shares_memory)
-                problem = problem.in_worker(threads=share, settings=settings)
-            shared = executor.share(problem)
-            engine = Engine(
-                ledger=ledger,
-                executor=executor,
-                scheduler=self._scheduler(ledger),
-                run_step=lambda step, params: (evaluate, step, params, shared, callbacks.of(step)),
-                capacity=capacity,
-                look_ahead=self._look_ahead,
-                deadline=None if self.time_budget is None else started + self.time_budget,
-                # A refit has more rows than the largest fold has for training.
-                reserve=(int(bool(self.refit)) + int(self.test_size is not None))
-                * num_samples(problem.X)
-                / max(1, *(len(train) for train, _ in problem.splits)),
-                record_deaths=self.error_score != "raise",
-                watch=_all_of(listeners),
-            )
-            self.stop_reason_ = self._run_legs(engine, plan)
-            finished = not engine.is_busy
-        finally:
-            executor.close(abort=not finished)
-            if shared is not None:
-                shared.close()
+    def _stopping(self, metric: str | None) -> EarlyStopping | None:
+        if self.early_stopping is None or self._rounds() is None:
+            return None
+        patience = None if isinstance(self.early_stopping, str) else int(self.early_stopping)
+        return EarlyStopping(metric, patience)
 
-    def _scheduler(self, ledger: Ledger) -> Scheduler:
-        if not self._races(ledger.n_folds):
-            return all_folds
-        return Racing(self._look_ahead, z=float(self.racing))
+    def _rounds(self) -> str | None:
+        """Name of the number of rounds that early stopping finds, where it can."""
+        return None if self.early_stopping is None else rounds_parameter(self.estimator)
 
     def _races(self, n_folds: int) -> bool:
         """Whether candidates can be dropped early: only one number can tell that they lose."""
         single = self.scoring is None or isinstance(self.scoring, str)
         by_one_metric = not callable(self.refit) and (bool(self.refit) or single)
         return bool(self.racing) and n_folds > 1 and by_one_metric
-
-    def _run_legs(self, engine: Engine, plan: Plan) -> str:
-        initial = plan.initial
-        for leg in plan.legs:
-            engine.ledger.begin(leg.space)
-            reason = engine.run(leg.sampler, leg.n_trials, initial)
-            if reason in StopReason.EARLY:
-                break
-            initial = ()
-        return reason
 
     # -- after -----------------------------------------------------------------------------
 
@@ -354,6 +313,7 @@ class BaseSearch(BaseSearchCV):
             metrics=metrics,
             error_score=np.nan if self.error_score == "raise" else self.error_score,
             train_scores=self.return_train_score,
+            rounds=self._rounds(),
             extra=self._extra_columns(ledger),
         )
         self._choose(ledger, results, refit_metric)
@@ -368,7 +328,13 @@ class BaseSearch(BaseSearchCV):
         return refit_metric if isinstance(refit_metric, str) else None
 
     def _choose(self, ledger: Ledger, results, refit_metric) -> None:
-        for name in ("best_index_", "best_score_", "best_params_", "best_estimator_"):
+        for name in (
+            "best_index_",
+            "best_score_",
+            "best_params_",
+            "best_estimator_",
+            "best_n_rounds_",
+        ):
             self.__dict__.pop(name, None)
         if not self.refit and self.multimetric_:
             return
@@ -382,18 +348,27 @@ class BaseSearch(BaseSearchCV):
             self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
             self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
+        if "mean_n_rounds" in results:
+            found = results["mean_n_rounds"][self.best_index_]
+            self.best_n_rounds_ = None if np.isnan(found) else int(found)
 
     def _extra_columns(self, ledger: Ledger) -> list[str]:
         """Our own columns, where they tell something."""
         whole = all(len(ledger.folds(t.index)) == ledger.n_folds for t in ledger.trials)
         columns = [] if whole and not self._races(ledger.n_folds) else ["n_splits_evaluated"]
+        if any(outcome.n_rounds is not None for outcome in ledger.outcomes):
+            columns.append("mean_n_rounds")
         return columns if self.initial_params is None else [*columns, "origin"]
 
     def _refit(self, tuning: Rows, callbacks: SearchCallbacks) -> None:
         if not self.refit:
             return
         started = time.time()
-        self.best_estimator_ = self._fitted(self.best_params_, tuning, callbacks.of_refit())
+        with warnings.catch_warnings():
+            if getattr(self, "best_n_rounds_", None) is not None:
+                # the number of epochs was found; a fit that is told it calls it too small
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            self.best_estimator_ = self._fitted(self.best_params_, tuning, callbacks.of_refit())
         self.refit_time_ = time.time() - started
         if hasattr(self.best_estimator_, "feature_names_in_"):
             self.feature_names_in_ = self.best_estimator_.feature_names_in_
@@ -438,14 +413,3 @@ class BaseSearch(BaseSearchCV):
             score_params=test.score_params,
             groups=test.split_params.get("groups"),
         )
-
-
-def _all_of(listeners: list[Listener]) -> Listener | None:
-    if not listeners:
-        return None
-
-    def watch(ledger: Ledger) -> bool:
-        answers = [listener(ledger) for listener in listeners]  # each hears of everything
-        return any(answers)
-
-    return watch

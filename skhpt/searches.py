@@ -72,6 +72,16 @@ class GridSearchCV(BaseSearch):
         ran and ranks below every complete one; ``n_splits_evaluated`` tells how many it ran. The
         rule looks at the `refit` metric; it is off where `refit` is a callable, or False with
         several metrics, as then no one number says who wins.
+    early_stopping : int, "auto" or None, default=None
+        Rounds of patience for boosters and networks (LightGBM, XGBoost, HistGradientBoosting*
+        with ``early_stopping=False``, GradientBoosting*, MLP*), alone or as the last step of a
+        Pipeline; "auto" follows the learning rate, and leaves other estimators as they are. The
+        folds of a candidate train in step, with the scorer read every five rounds, and share one
+        number of rounds, the best of their smoothed mean curve (at most 2,000): what a search over
+        that number would find, at the price of one run, where a fold that chose its own would
+        flatter itself. The number stands in ``params`` and in ``best_params_``; the curated space
+        leaves it out. With `racing`, a fold whose forecast cannot win ends early. The estimator as
+        given (`initial_params`) keeps its own number.
     initial_params : "default" or list, default=None
         Configurations to try first. "default" is the estimator as given, followed by published
         configurations that are known to do well; a list holds dicts of your own, and may hold
@@ -88,6 +98,8 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         As in scikit-learn.
     space_ : dict or list
         The space that was searched, as written or as curated.
+    best_n_rounds_ : int or None
+        Rounds of the winner, where early stopping found some.
     stop_reason_ : str
         Why the search ended.
     n_fits_ : int
@@ -138,6 +150,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         return_train_score=False,
         test_size=None,
         racing=False,
+        early_stopping=None,
         initial_params=None,
         time_budget=None,
         random_state=None,
@@ -156,6 +169,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         self.param_grid = param_grid
         self.test_size = test_size
         self.racing = racing
+        self.early_stopping = early_stopping
         self.initial_params = initial_params
         self.time_budget = time_budget
         self.random_state = random_state
@@ -200,7 +214,7 @@ class RandomizedSearchCV(BaseSearch):
     scoring, n_jobs, refit, cv, verbose, pre_dispatch, random_state, error_score, \
 return_train_score
         As in scikit-learn.
-    test_size, racing, initial_params, time_budget
+    test_size, racing, early_stopping, initial_params, time_budget
         As in :class:`GridSearchCV`.
 
     Attributes
@@ -237,6 +251,7 @@ return_train_score
         return_train_score=False,
         test_size=None,
         racing=False,
+        early_stopping=None,
         initial_params=None,
         time_budget=None,
     ):
@@ -256,6 +271,7 @@ return_train_score
         self.random_state = random_state
         self.test_size = test_size
         self.racing = racing
+        self.early_stopping = early_stopping
         self.initial_params = initial_params
         self.time_budget = time_budget
 

@@ -25,8 +25,9 @@ from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from skhpt import bootstrap
-from skhpt.bootstrap import Rows, StandIn
+from skhpt.bootstrap import Rows
 from skhpt.holdout import HoldoutScore, score_with_interval
+from skhpt.standin import StandIn, UnanswerableError
 
 
 @pytest.fixture(scope="module")
@@ -359,7 +360,7 @@ def test_the_stand_in_passes_for_the_estimator(data):
         with pytest.raises(AttributeError, match="nonsense"):
             _ = stand_in.nonsense
         for computes in (clone, lambda model: model.fit(None, None)):
-            with pytest.raises(bootstrap._UnanswerableError):
+            with pytest.raises(UnanswerableError):
                 computes(stand_in)
     np.testing.assert_array_equal(StandIn(data["words"].model, None).classes_, ["no", "yes"])
 

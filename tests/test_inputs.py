@@ -63,6 +63,8 @@ class Case:
         """A search of a class over the range, or over its ends where it takes values."""
         kwargs = {"cv": 2, "random_state": 0, **kwargs}
         if cls is BayesSearchCV:
+            kwargs["racing"] = False  # every fold is to be compared
+        if cls is BayesSearchCV:
             # "default" looks at the data, and the third point is a proposal
             space = {self.parameter: (self.low, self.high)}
             return cls(clone(self.estimator), space, n_iter=3, **kwargs)

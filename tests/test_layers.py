@@ -16,9 +16,11 @@ ROOT = Path(skhpt.__file__).parent
 LAYERS = [
     {"trial", "space", "executors", "interrupts", "_compat"},
     {"ledger", "budget"},
-    {"samplers", "schedulers", "racing", "estimators"},
-    {"evaluate", "engine", "turn", "holdout", "bootstrap", "callbacks", "progress", "checks"},
-    {"plan", "rows", "seeds"},
+    {"samplers", "schedulers", "racing", "estimators", "curves", "standin"},
+    {"evaluate", "lockstep", "engine", "turn", "holdout", "bootstrap", "callbacks", "progress"}
+    | {"checks"},
+    {"plan", "rows", "seeds", "together"},
+    {"running"},
     {"search"},
     {"searches", "bayes"},
     {"__init__"},

@@ -1,0 +1,112 @@
+"""Curves of a score over rounds: where they end, where they are best, where they will go."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+# A single point of a curve is noisy: each is averaged with those within a tenth of its rounds.
+_WINDOW = 0.1
+
+
+@dataclass
+class Curve:
+    """Scores (greater is better) and losses (smaller is better) at some numbers of rounds."""
+
+    rounds: list[int] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    is_final: bool = False  # the model ends here by itself: further rounds would change nothing
+    _best: float = -math.inf
+    _least: float = math.inf
+    _improved_at: int = 0
+
+    def add(self, n_rounds: int, score: float, loss: float = math.nan) -> None:
+        """Append a point; the rounds ascend."""
+        self.rounds.append(n_rounds)
+        self.scores.append(score)
+        self.losses.append(loss)
+        if score > self._best or loss < self._least:
+            self._improved_at = n_rounds
+        self._best = max(self._best, score) if not math.isnan(score) else self._best
+        self._least = min(self._least, loss) if not math.isnan(loss) else self._least
+
+    def has_ended(self, patience: int) -> bool:
+        """Whether neither the score nor the loss has improved for so many rounds.
+
+        The score alone would not do: an accuracy stands still while the model improves.
+        """
+        return bool(self.rounds) and self.rounds[-1] - self._improved_at >= patience
+
+    def best(self) -> float:
+        """The best of the smoothed curve; NaN where there is no score."""
+        smooth = smoothed(np.array(self.rounds), np.array(self.scores))
+        return float(np.nanmax(smooth)) if np.isfinite(smooth).any() else math.nan
+
+
+def smoothed(rounds: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Running mean over the points within a tenth of the rounds, before and after.
+
+    Parameters
+    ----------
+    rounds, values : ndarray of shape (n_points,)
+        Ascending rounds.
+
+    Returns
+    -------
+    ndarray of shape (n_points,)
+    """
+    starts = np.searchsorted(rounds, rounds * (1 - _WINDOW), side="left")
+    ends = np.searchsorted(rounds, rounds * (1 + _WINDOW), side="right")
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    return (sums[ends] - sums[starts]) / (ends - starts)
+
+
+def optimistic_end(curve: Curve) -> float:
+    """Forecast of the best that the curve may still reach.
+
+    With the gains of the last two doublings of the rounds in a ratio below one, all doublings
+    to come gain a geometric series at most; a curve whose gains do not shrink yet has no bound.
+
+    Returns
+    -------
+    float
+        Infinite without a bound, NaN where there is no score.
+    """
+    best = np.fmax.accumulate(np.array(curve.scores, dtype=float))
+    if not len(best) or not np.isfinite(best[-1]):
+        return math.nan
+    last = curve.rounds[-1]
+    quarter, half = np.searchsorted(curve.rounds, [last / 4, last / 2], side="right") - 1
+    if quarter < 0 or not np.isfinite(best[quarter]):
+        return math.inf
+    before, now = best[half] - best[quarter], best[-1] - best[half]
+    if now <= 0:
+        return float(best[-1])
+    if now >= before:
+        return math.inf
+    ratio = now / before
+    return float(best[-1] + now * ratio / (1 - ratio))
+
+
+def best_common_round(curves: Sequence[Curve]) -> int:
+    """Number of rounds at which the smoothed mean curve is best; the first of equals.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        One a fold. A round counts when every curve has it, or has ended by itself before it.
+    """
+    tables = [dict(zip(curve.rounds, curve.scores)) for curve in curves]
+    for curve, table in zip(curves, tables):
+        if curve.is_final:
+            later = (r for other in curves for r in other.rounds if r > curve.rounds[-1])
+            table.update(dict.fromkeys(later, curve.scores[-1]))
+    common = sorted(set.intersection(*(set(table) for table in tables)))
+    rounds = np.array(common)
+    mean = np.array([np.mean([table[r] for table in tables]) for r in common])
+    smooth = smoothed(rounds, mean)
+    return int(rounds[np.nanargmax(smooth)]) if np.isfinite(smooth).any() else int(rounds[-1])

@@ -1,0 +1,153 @@
+"""Models that are trained in steps: boosters by rounds, networks by epochs.
+
+A :class:`Grower` knows a library; a :class:`Growth` is one model on one fold. What a growth
+says at some number of rounds is what the estimator's own ``fit`` with that number would say;
+whatever a library does not allow for that, a grower does not support.
+"""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Watched(NamedTuple):
+    """The rows that a growth is asked about as it grows."""
+
+    X: Any
+    y: Any
+
+
+class Growth(ABC):
+    """One model that is trained further and further, in one process.
+
+    Attributes
+    ----------
+    n_rounds : int
+        Rounds (trees a class, epochs) trained so far.
+    """
+
+    n_rounds: int = 0
+
+    @abstractmethod
+    def grow(self, n_rounds: int) -> None:
+        """Train up to `n_rounds` in all; fewer than `self.n_rounds` is an error.
+
+        Where the estimator's own ``fit`` ends by itself, `n_rounds` stays where that was, and
+        whatever is asked for beyond it is what was reached.
+        """
+
+    @abstractmethod
+    def answer(self, method: str) -> np.ndarray:
+        """Tell what a method (``predict``, ``predict_proba``, ...) gives for the watched rows.
+
+        Raises
+        ------
+        AttributeError
+            When the estimator has no such method.
+        """
+
+    @abstractmethod
+    def loss(self) -> float:
+        """The library's own loss on the watched rows, smaller is better; NaN where unknown."""
+
+    @abstractmethod
+    def fitted(self, n_rounds: int) -> Any:
+        """The estimator as its own ``fit`` with `n_rounds` leaves it.
+
+        Raises
+        ------
+        ValueError
+            When the model has not been trained so far, or cannot go back.
+        """
+
+
+class Grower(ABC):
+    """What is known of training a library's estimators in steps.
+
+    Attributes
+    ----------
+    rounds : str
+        Name of the estimator's parameter that says how many rounds ``fit`` trains.
+    goes_back : bool
+        Whether ``fitted`` can be had for any number of rounds up to the one that was reached;
+        else for those only that ``grow`` was called with.
+    """
+
+    rounds: str
+    goes_back: bool = True
+
+    @abstractmethod
+    def supports(
+        self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
+    ) -> bool:
+        """Whether growing this estimator gives exactly what its ``fit`` gives.
+
+        Some decide by the number of rows for training, and refuse where it is not known.
+        """
+
+    @abstractmethod
+    def start(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        watched: Watched,
+        fit_params: Mapping[str, Any],
+        shared: dict,
+    ) -> Growth | None:
+        """Begin a model with no rounds yet; None where the data are not of a kind that is proven.
+
+        Parameters
+        ----------
+        estimator : estimator object
+            A clone with its configuration, not fitted; it may be kept and changed.
+        X, y : the rows for training, as ``fit`` would get them
+        watched : Watched
+        fit_params : mapping
+            As ``fit`` would get them.
+        shared : dict
+            Lives as long as the fold, for what all configurations of the fold have in common
+            (bins); whoever puts something in chooses a key that tells all that it depends on.
+            Rows count as the same when `X`, `y`, ``watched.X`` and ``watched.y`` are the same
+            objects, so slices of a fold are to be made once, not for each configuration. It
+            stays in its process.
+
+        Returns
+        -------
+        growth : Growth or None
+            None for data that are not proven to be trained on as ``fit`` does, or that ``fit``
+            itself has to refuse; the estimator has not been changed then.
+        """
+
+
+# Family by family: the module (in this package) and the class that grows it.
+GROWERS: Mapping[str, tuple[str, str]] = {
+    "LGBMClassifier": ("growing_lightgbm", "LightGBMGrower"),
+    "LGBMRegressor": ("growing_lightgbm", "LightGBMGrower"),
+    "XGBClassifier": ("growing_xgboost", "XGBoostGrower"),
+    "XGBRegressor": ("growing_xgboost", "XGBoostGrower"),
+    "HistGradientBoostingClassifier": ("growing_sklearn", "HistGradientBoostingGrower"),
+    "HistGradientBoostingRegressor": ("growing_sklearn", "HistGradientBoostingGrower"),
+    "GradientBoostingClassifier": ("growing_sklearn", "GradientBoostingGrower"),
+    "GradientBoostingRegressor": ("growing_sklearn", "GradientBoostingGrower"),
+    "MLPClassifier": ("growing_sklearn", "MLPGrower"),
+    "MLPRegressor": ("growing_sklearn", "MLPGrower"),
+}
+
+
+def grower_of(
+    estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
+) -> Grower | None:
+    """Find who can grow an estimator (not a pipeline: its last step); None for nobody."""
+    row = GROWERS.get(type(estimator).__name__)
+    library = type(estimator).__module__.partition(".")[0]
+    if row is None or library not in ("sklearn", "lightgbm", "xgboost"):
+        return None
+    module = importlib.import_module(f".{row[0]}", __package__)
+    grower = getattr(module, row[1])()
+    return grower if grower.supports(estimator, fit_params, n_samples) else None

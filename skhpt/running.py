@@ -1,0 +1,160 @@
+"""Carries a plan out: on the workers, in the time that there is, watched by whoever listens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._compat import cpu_count, num_samples, pre_dispatch_limit, session_settings
+from .callbacks import SearchCallbacks
+from .engine import Engine, StopReason
+from .evaluate import Problem, evaluate
+from .executors import open_executor
+from .ledger import Ledger
+from .plan import Plan
+from .progress import LiveLine
+from .racing import Racing
+from .schedulers import Scheduler, all_folds
+from .together import evaluate_together
+from .trial import Origin
+
+# Sees the ledger after every outcome; what it returns is true to end the search.
+Listener = Callable[[Ledger], Any]
+
+
+@dataclass(frozen=True)
+class Orders:
+    """How a plan is to be carried out.
+
+    Attributes
+    ----------
+    n_jobs, pre_dispatch
+        As in joblib.
+    look_ahead : int
+        See :class:`~skhpt.engine.Engine`.
+    z : float or None
+        Standard errors of the race; None runs every candidate on every fold.
+    deadline : float or None
+        Value of ``time.monotonic()`` at which all should have ended.
+    n_refits : int
+        Fits on all rows that come afterwards.
+    record_deaths : bool
+        Whether a fit that kills its worker counts as failed; else it is an error.
+    shows_line : bool
+        Whether to show the live line.
+    """
+
+    n_jobs: int | None
+    pre_dispatch: Any
+    look_ahead: int
+    z: float | None
+    deadline: float | None
+    n_refits: int
+    record_deaths: bool
+    shows_line: bool
+
+    def scheduler(self, in_step: bool) -> Scheduler:
+        """Who gets the next fold; folds that train in step are one step."""
+        if self.z is None and not in_step:
+            return all_folds
+        return Racing(self.look_ahead, self.z)
+
+
+def carry_out(
+    plan: Plan,
+    problem: Problem,
+    ledger: Ledger,
+    callbacks: SearchCallbacks,
+    listeners: Sequence[Listener],
+    orders: Orders,
+) -> str:
+    """Run the legs of a plan, one after the other; the ledger is filled.
+
+    Returns
+    -------
+    reason : str
+        One of :class:`~skhpt.engine.StopReason`.
+    """
+    reason, line = None, None
+    if orders.shows_line:
+        left = None if orders.deadline is None else orders.deadline - time.monotonic()
+        line = LiveLine(plan.n_candidates, ledger.n_folds, deadline_seconds=left)
+        listeners = [*listeners, line]
+    try:
+        reason = _on_workers(plan, problem, ledger, callbacks, listeners, orders)
+    finally:  # an error finds a line of its own
+        if line is not None:
+            line.close(ledger, reason)
+    return reason
+
+
+def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Orders) -> str:
+    executor = open_executor(orders.n_jobs)
+    shared, finished = None, False
+    try:
+        capacity = 1
+        if executor.n_workers > 1:
+            capacity = pre_dispatch_limit(orders.pre_dispatch, executor.n_workers)
+            share = max(1, cpu_count() // executor.n_workers)
+            settings = session_settings(with_filters=not executor.shares_memory)
+            problem = problem.in_worker(threads=share, settings=settings)
+        shared = executor.share(problem)
+        engine = Engine(
+            ledger=ledger,
+            executor=executor,
+            scheduler=orders.scheduler(in_step=problem.stopping is not None),
+            run_step=_calls(problem, ledger, callbacks, shared),
+            capacity=capacity,
+            look_ahead=orders.look_ahead,
+            deadline=orders.deadline,
+            # A refit has more rows than the largest fold has for training.
+            reserve=orders.n_refits
+            * num_samples(problem.X)
+            / max(1, *(len(train) for train, _ in problem.splits)),
+            record_deaths=orders.record_deaths,
+            watch=_all_of(listeners),
+        )
+        reason = _run_legs(engine, plan)
+        finished = not engine.is_busy
+    finally:
+        executor.close(abort=not finished)
+        if shared is not None:
+            shared.close()
+    return reason
+
+
+def _calls(problem: Problem, ledger: Ledger, callbacks: SearchCallbacks, shared):
+    """What runs a step: the function and its arguments."""
+
+    def run_step(step, params):
+        # The estimator as given keeps the rounds that it was given.
+        is_default = ledger.trial(step.trial).origin is Origin.DEFAULT
+        plainly = problem.stopping is None or is_default
+        function = evaluate if plainly else evaluate_together
+        return function, step, params, shared, callbacks.of(step)
+
+    return run_step
+
+
+def _run_legs(engine: Engine, plan: Plan) -> str:
+    initial = plan.initial
+    for leg in plan.legs:
+        engine.ledger.begin(leg.space)
+        reason = engine.run(leg.sampler, leg.n_trials, initial)
+        if reason in StopReason.EARLY:
+            break
+        initial = ()
+    return reason
+
+
+def _all_of(listeners: Sequence[Listener]) -> Listener | None:
+    if not listeners:
+        return None
+
+    def watch(ledger: Ledger) -> bool:
+        answers = [listener(ledger) for listener in listeners]  # each hears of everything
+        return any(answers)
+
+    return watch

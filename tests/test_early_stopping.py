@@ -1,0 +1,255 @@
+"""Laws of early stopping: one number of rounds for all folds, and exactly what plain fits give."""
+
+import math
+
+import numpy as np
+import pytest
+from lightgbm import LGBMClassifier, LGBMRegressor
+from listeners import needs_callbacks
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier
+from sklearn.exceptions import FitFailedWarning
+from sklearn.model_selection import cross_val_score
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
+from xgboost import XGBClassifier
+
+from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
+from skhpt.curves import Curve, best_common_round, optimistic_end, smoothed
+from skhpt.lockstep import EarlyStopping
+
+diabetes, cancer, iris = (
+    tuple(part[::2] for part in load(return_X_y=True))
+    for load in (load_diabetes, load_breast_cancer, load_iris)
+)
+LGBM = LGBMRegressor(n_jobs=1, verbose=-1, random_state=0, subsample=0.7, subsample_freq=1)
+
+CASES = {
+    "lightgbm": (LGBM, {"num_leaves": [3, 7]}, diabetes),
+    "lightgbm classes": (LGBMClassifier(n_jobs=1, verbose=-1), {"num_leaves": [3, 7]}, iris),
+    "xgboost": (XGBClassifier(n_jobs=1, subsample=0.7, seed=1), {"max_depth": [1, 2]}, cancer),
+    "histogram": (
+        HistGradientBoostingClassifier(early_stopping=False, random_state=0),
+        {"max_leaf_nodes": [3, 5]},
+        cancer,
+    ),
+    "exact": (GradientBoostingRegressor(random_state=0), {"max_depth": [1, 2]}, diabetes),
+    "network": (
+        make_pipeline(StandardScaler(), MLPClassifier((5,), random_state=0)),
+        {"mlpclassifier__learning_rate_init": [0.01, 0.1]},
+        iris,
+    ),
+    "pipeline in a pipeline": (
+        make_pipeline(StandardScaler(), make_pipeline(MinMaxScaler(), LGBM)),
+        {"pipeline__lgbmregressor__num_leaves": [3, 7]},
+        diabetes,
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Models of milliseconds: threads that wait for each other would take most of the time."""
+    with threadpool_limits(1, "openmp"):
+        yield
+
+
+# of the plain fits, which are told the number of epochs
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", CASES)
+def test_all_scores_are_those_of_plain_fits_with_the_rounds_that_were_found(name):
+    estimator, grid, (X, y) = CASES[name]
+    search = GridSearchCV(estimator, grid, cv=3, early_stopping=10).fit(X, y)
+    results = search.cv_results_
+    assert np.isfinite(results["mean_n_rounds"]).all()
+    for row, params in enumerate(results["params"]):
+        plain = cross_val_score(clone(estimator).set_params(**params), X, y, cv=3)
+        np.testing.assert_array_equal(
+            [results[f"split{k}_test_score"][row] for k in range(3)], plain
+        )
+    assert search.best_params_ == results["params"][search.best_index_]
+    assert search.best_n_rounds_ in search.best_params_.values()
+    again = clone(estimator).set_params(**search.best_params_).fit(X, y)
+    np.testing.assert_array_equal(again.predict(X), search.best_estimator_.predict(X))
+
+
+def test_the_number_of_rounds_is_the_best_of_the_mean_curve():
+    """As if every number of rounds had been searched, up to the smoothing."""
+    estimator = clone(LGBM).set_params(num_leaves=3, learning_rate=0.2)
+    search = GridSearchCV(estimator, {"num_leaves": [3]}, cv=3, early_stopping=40).fit(*diabetes)
+    every = list(range(5, 60, 5))
+    full = GridSearchCV(estimator, {"n_estimators": every}, cv=3).fit(*diabetes)
+    means = full.cv_results_["mean_test_score"]
+    expected = every[int(np.argmax(smoothed(np.array(every), means)))]
+    assert search.best_n_rounds_ == expected
+
+
+@pytest.mark.parametrize("cls", [RandomizedSearchCV, BayesSearchCV])
+def test_the_same_for_every_n_jobs(cls):
+    options = {"n_iter": 6, "cv": 3, "random_state": 0, "racing": True, "early_stopping": 20}
+    one, two = (cls(LGBM, n_jobs=n, **options).fit(*diabetes) for n in (1, 2))
+    assert one.cv_results_["params"] == two.cv_results_["params"]
+    for k in range(3):
+        name = f"split{k}_test_score"
+        np.testing.assert_array_equal(one.cv_results_[name], two.cv_results_[name])
+
+
+def test_the_curated_space_leaves_the_rounds_to_it_and_the_default_keeps_its_own():
+    search = BayesSearchCV(
+        LGBM, n_iter=4, cv=3, random_state=0, racing=False, early_stopping="auto", n_points=1
+    ).fit(*diabetes)
+    assert "n_estimators" not in search.space_
+    assert "learning_rate" in search.space_
+    rounds = search.cv_results_["mean_n_rounds"]
+    assert search.cv_results_["origin"][0] == "default"
+    assert np.isnan(rounds[0])
+    assert np.isfinite(rounds[1:]).all()
+    assert search.baseline_score_ == cross_val_score(LGBM, *diabetes, cv=3).mean()
+
+
+def test_a_number_of_epochs_that_was_found_is_no_failure_to_converge():
+    network = make_pipeline(StandardScaler(), MLPClassifier((5,), random_state=0, tol=0))
+    grid = {"mlpclassifier__learning_rate_init": [0.3]}
+    search = GridSearchCV(network, grid, cv=3, early_stopping=5)
+    search.fit(*iris)  # warnings are errors here
+    assert search.best_estimator_[-1].n_iter_ == search.best_n_rounds_  # it did not stop by itself
+
+
+def test_weights_reach_the_growing_model():
+    X, y = diabetes
+    weight = np.linspace(0.1, 5, len(y))
+    pipeline = make_pipeline(StandardScaler(), LGBM)
+    search = GridSearchCV(pipeline, {"lgbmregressor__num_leaves": [3]}, cv=3, early_stopping=10)
+    search.fit(X, y, lgbmregressor__sample_weight=weight)
+    again = clone(pipeline).set_params(**search.best_params_)
+    again.fit(X, y, lgbmregressor__sample_weight=weight)
+    np.testing.assert_array_equal(again.predict(X), search.best_estimator_.predict(X))
+    without = clone(again).fit(X, y)
+    assert not np.array_equal(without.predict(X), again.predict(X))
+
+
+def wants_the_model(estimator, X, y):
+    estimator.booster_.num_trees()  # a stand-in could not tell
+    return estimator.score(X, y)
+
+
+def test_a_scorer_that_wants_the_model_itself_gets_it():
+    by_name, by_model = (
+        GridSearchCV(LGBM, {"num_leaves": [3]}, cv=3, early_stopping=10, scoring=scoring)
+        .fit(*diabetes)
+        .cv_results_["mean_test_score"]
+        for scoring in (None, wants_the_model)
+    )
+    np.testing.assert_array_equal(by_name, by_model)
+
+
+def test_a_configuration_that_cannot_be_grown_is_fitted_plainly():
+    grid = {"boosting_type": ["gbdt", "dart"]}
+    search = GridSearchCV(LGBM, grid, cv=3, early_stopping=10).fit(*diabetes)
+    assert np.isnan(search.cv_results_["mean_n_rounds"]).tolist() == [False, True]
+    plain = cross_val_score(clone(LGBM).set_params(boosting_type="dart"), *diabetes, cv=3)
+    assert search.cv_results_["mean_test_score"][1] == plain.mean()
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+def test_a_growth_that_fails_is_a_failed_fit():
+    search = GridSearchCV(LGBM, {"num_leaves": [3, 1]}, cv=3, early_stopping=10)
+    with pytest.warns(FitFailedWarning, match="num_leaves"):
+        search.fit(*diabetes)
+    assert search.best_params_["num_leaves"] == 3
+    with pytest.raises(Exception, match="num_leaves"):
+        search.set_params(error_score="raise").fit(*diabetes)
+
+
+def test_train_scores_are_those_of_the_same_models():
+    search = GridSearchCV(LGBM, {"num_leaves": [3]}, cv=3, early_stopping=10)
+    search.set_params(return_train_score=True).fit(*diabetes)
+    results = search.cv_results_
+    assert results["mean_train_score"][0] > results["mean_test_score"][0]
+
+
+@needs_callbacks
+def test_callbacks_hear_of_every_fold():
+    from sklearn.callback import ScoringMonitor
+
+    monitor = ScoringMonitor(scoring="r2")
+    search = GridSearchCV(LGBM, {"num_leaves": [3, 7]}, cv=3, early_stopping=10)
+    search.set_callbacks(monitor).set_params(return_train_score=True).fit(*diabetes)
+    rows = [r for r in monitor.get_logs().data if r["task_name"] == "candidate-split-evaluation"]
+    scores = {row["task_id"]: row["r2"] for row in rows}
+    for trial in range(2):
+        for fold in range(3):
+            expected = search.cv_results_[f"split{fold}_train_score"][trial]
+            assert scores[3 * trial + fold] == expected
+
+
+def test_what_cannot_be_had_is_refused_or_left_out():
+    with pytest.raises(ValueError, match="early_stopping=5 needs an estimator that is trained in"):
+        GridSearchCV(SVC(), {"C": [1]}, early_stopping=5).fit(*iris)
+    with pytest.raises(ValueError, match="early_stopping finds 'n_estimators', which the search"):
+        GridSearchCV(LGBM, {"n_estimators": [5, 10]}, early_stopping=5).fit(*diabetes)
+    search = GridSearchCV(SVC(), {"C": [1]}, early_stopping="auto").fit(*iris)
+    assert "mean_n_rounds" not in search.cv_results_
+    with pytest.raises(ValueError, match="'early_stopping' parameter"):
+        GridSearchCV(LGBM, {"num_leaves": [3]}, early_stopping=0).fit(*diabetes)
+
+
+# -- curves ----------------------------------------------------------------------------------
+
+
+def curve_of(function, last, is_final=False) -> Curve:
+    curve = Curve()
+    for n_rounds in range(5, last + 1, 5):
+        curve.add(n_rounds, function(n_rounds))
+    curve.is_final = is_final
+    return curve
+
+
+def test_smoothing_keeps_a_constant_and_averages_a_tenth_to_either_side():
+    rounds = np.arange(5, 505, 5)
+    np.testing.assert_allclose(smoothed(rounds, np.full(100, 3.0)), 3.0)
+    values = np.zeros(100)
+    values[19] = 1.0  # round 100
+    smooth = smoothed(rounds, values)
+    assert smooth[19] == pytest.approx(1 / 5)  # 90, 95, 100, 105, 110
+    assert smooth[rounds > 125].max() == smooth[rounds < 90].max() == 0
+
+
+def test_a_curve_ends_when_neither_score_nor_loss_improves():
+    curve = Curve()
+    for n_rounds, (score, loss) in enumerate([(1, 9), (2, 8), (2, 7), (2, 7), (2, 7)], start=1):
+        curve.add(n_rounds, score, loss)
+    assert curve.has_ended(2)
+    assert not curve.has_ended(3)
+
+
+@pytest.mark.parametrize("tau", [10, 30, 100])
+def test_the_forecast_is_no_less_than_what_a_saturating_curve_reaches(tau):
+    for last in range(30, 400, 40):
+        end = optimistic_end(curve_of(lambda r: 1 - math.exp(-r / tau), last))
+        assert end >= 1 - 1e-6 or last > 10 * tau
+
+
+def test_a_steady_rise_has_no_bound_and_a_flat_curve_has_its_best():
+    assert optimistic_end(curve_of(lambda r: r, 100)) == math.inf
+    assert optimistic_end(curve_of(lambda r: 7.0, 100)) == 7.0
+    assert math.isnan(optimistic_end(curve_of(lambda r: math.nan, 100)))
+
+
+def test_the_common_round_is_one_that_every_fold_has():
+    rising, peaked = curve_of(lambda r: r / 100, 200), curve_of(lambda r: -abs(r - 50) / 10, 100)
+    assert best_common_round([rising, peaked]) <= 100
+    ended = curve_of(lambda r: 1.0, 40, is_final=True)
+    assert best_common_round([rising, ended]) > 150
+
+
+def test_patience_follows_the_learning_rate():
+    auto = EarlyStopping("score")
+    assert auto.patience_of(LGBMRegressor(learning_rate=0.1)) == 50
+    assert auto.patience_of(LGBMRegressor(learning_rate=1e-4)) == 300
+    assert auto.patience_of(LGBMRegressor(learning_rate=1.0)) == 20
+    assert EarlyStopping("score", 7).patience_of(LGBMRegressor()) == 7
