@@ -59,7 +59,12 @@ def log_expected_improvement(mean: np.ndarray, deviation: np.ndarray, best: floa
     return log_h((mean - best) / deviation) + np.log(deviation)
 
 
-def score_candidates(posterior: Posterior, rows: np.ndarray, floor: float = -np.inf) -> np.ndarray:
+def score_candidates(
+    posterior: Posterior,
+    rows: np.ndarray,
+    floor: float = -np.inf,
+    penalty: np.ndarray | float = 0.0,
+) -> np.ndarray:
     """Log expected improvement over the best posterior mean of the points known so far.
 
     With many observations the exact deviation is too dear for every row: rows are screened
@@ -72,6 +77,8 @@ def score_candidates(posterior: Posterior, rows: np.ndarray, floor: float = -np.
     rows : ndarray of shape (n, width)
     floor : float
         What is below need not be known.
+    penalty : ndarray of shape (n,) or float
+        What to subtract.
 
     Returns
     -------
@@ -80,15 +87,17 @@ def score_candidates(posterior: Posterior, rows: np.ndarray, floor: float = -np.
     """
     best = posterior.at_observed.max()
     n = len(posterior.at_observed)
+    penalty = np.broadcast_to(penalty, len(rows))
     n_exact = max(int(EXACT_WORK / n**2), MIN_EXACT)
     if len(rows) <= n_exact:
-        return _in_blocks(posterior.predict, rows, n, best)
+        return _in_blocks(posterior.predict, rows, n, best) - penalty
     bound = _in_blocks(lambda part: posterior.predict_bound(part, N_LEADING), rows, n, best)
+    bound -= penalty
     exact = np.argsort(-bound, kind="stable")[:n_exact]
     exact = exact[bound[exact] > floor]
     scores = np.full(len(rows), -np.inf)
     if len(exact):
-        scores[exact] = _in_blocks(posterior.predict, rows[exact], n, best)
+        scores[exact] = _in_blocks(posterior.predict, rows[exact], n, best) - penalty[exact]
     return scores
 
 
@@ -150,10 +159,17 @@ class Pool:
         Conditioned.
     taken : set of bytes
         Keys of the rows that are not candidates; see :func:`row_keys`.
+    penalty : callable or None
+        Gives what to subtract from the acquisition of rows.
     """
 
-    def __init__(self, posterior: Posterior, taken: set[bytes]):
-        self._posterior = posterior
+    def __init__(
+        self,
+        posterior: Posterior,
+        taken: set[bytes],
+        penalty: Callable[[np.ndarray], np.ndarray] | None = None,
+    ):
+        self._posterior, self._penalty = posterior, penalty
         self._known = set(taken)
         self._rows = np.empty((0, posterior.kernel.width))
         self._scores = np.empty(0)
@@ -168,7 +184,8 @@ class Pool:
         if not new:
             return
         floor = self._scores[N_BEST - 1] if len(self._scores) >= N_BEST else -np.inf
-        scores = score_candidates(self._posterior, rows[new], floor)
+        penalty = self._penalty(rows[new]) if self._penalty else 0.0
+        scores = score_candidates(self._posterior, rows[new], floor, penalty)
         scores = np.concatenate([self._scores, scores])
         order = np.argsort(-scores, kind="stable")
         self._rows = np.concatenate([self._rows, rows[new]])[order]

@@ -20,6 +20,8 @@ MAX_DRAWS = 1000
 # draws were in vain; below it, drawing is cheaper than listing.
 DRAWS_BEFORE_LISTING = 50
 
+LARGEST = 1e300  # sums of larger scores would overflow
+
 
 class Seen:
     """The configurations that are no longer new, and a source of new ones.
@@ -88,35 +90,103 @@ class Seen:
 
 
 class FoldEffects:
-    """Makes the score of a raced trial comparable with that of a complete one.
+    """Makes the scores of raced trials comparable with those of complete ones.
 
     A trial that was dropped after two of five folds has the mean of two folds, and those may
     be the easy ones. In the additive model ``score[trial, fold] = trial + fold + noise``
-    the effect of a fold is estimated from the complete trials and taken out.
+    the effects of the folds are estimated and taken out.
     """
 
     def __init__(self) -> None:
-        self._total: np.ndarray | float = 0.0
-        self._n = 0
+        self._scores: list[float] = []
+        self._folds: list[np.ndarray] = []
+
+    def __len__(self) -> int:
+        return len(self._scores)
+
+    def append(self, trial: Trial) -> None:
+        """Remember a trial that has ended."""
+        failed = trial.status is Status.FAILED
+        known = not failed and math.isfinite(trial.score)
+        folds = np.array(trial.fold_scores if known else (), dtype=float)
+        folds[~np.isfinite(folds)] = np.nan
+        self._scores.append(math.nan if failed else float(trial.score))
+        self._folds.append(np.clip(folds, -LARGEST, LARGEST))
 
     def score(self, trial: Trial) -> float:
-        """The estimated mean over all folds; NaN when the trial has failed."""
-        if trial.status is Status.FAILED:
-            return math.nan
-        folds = np.asarray(trial.fold_scores, dtype=float)
-        ran = np.isfinite(folds)
-        if not math.isfinite(trial.score) or not ran.any():
-            return trial.score
-        if ran.all():
-            self._learn(folds)
-            return trial.score
-        if self._n == 0 or np.size(self._total) != folds.size:
-            return trial.score
-        effect = self._total / self._n
-        return float(np.mean(folds[ran] - effect[ran]) + np.mean(effect))
+        """Remember a trial, and say what :meth:`scores` knows of it at this moment."""
+        self.append(trial)
+        if np.isfinite(self._folds[-1]).all():
+            return self._scores[-1]
+        return float(self.scores()[-1])
 
-    def _learn(self, folds: np.ndarray) -> None:
-        if self._n and np.size(self._total) != folds.size:
-            return
-        self._total = self._total + folds
-        self._n += 1
+    def scores(self) -> np.ndarray:
+        """The estimated mean over all folds of each trial; NaN where it has failed.
+
+        Complete trials keep their score, and so do those of which nothing else is known.
+        """
+        scores = np.array(self._scores, dtype=float)
+        table = self._table()
+        n_ran = np.isfinite(table).sum(axis=1)
+        partial = (n_ran > 0) & (n_ran < table.shape[1])
+        if partial.any():
+            corrected = np.nansum(table[partial] - fold_effects(table), axis=1)
+            scores[partial] = corrected / n_ran[partial]
+        return scores
+
+    def noise_factor(self) -> np.ndarray:
+        """What multiplies the noise variance of each score: (number of folds) / (folds run)."""
+        table = self._table()
+        n_ran = np.isfinite(table).sum(axis=1)
+        return np.where(n_ran > 0, table.shape[1] / np.maximum(n_ran, 1), 1.0)
+
+    def _table(self) -> np.ndarray:
+        """The scores by trial and fold, NaN where a fold did not run."""
+        table = np.full((len(self._folds), max(map(len, self._folds), default=0)), np.nan)
+        for row, folds in zip(table, self._folds):
+            row[: len(folds)] = folds
+        return table
+
+
+def fold_effects(table: np.ndarray) -> np.ndarray:
+    """How much easier each fold is than the mean fold.
+
+    Least squares of the additive model ``score = trial + fold`` with the effects summing
+    to zero. A plain mean by fold will not do: the later folds are run by the trials that
+    survive, hence look easier than they are. Only the better half takes part, where folds
+    matter; a few diverged trials must not set the effects. Which half is the better one,
+    raw means cannot tell when the folds that were missed are the hard ones: the trials
+    with the most folds give first effects, by which all of them are compared.
+
+    Parameters
+    ----------
+    table : ndarray of shape (n_trials, n_folds)
+        NaN where a fold did not run.
+
+    Returns
+    -------
+    ndarray of shape (n_folds,)
+        Zero where no trial shows the effect of a fold.
+    """
+    n_ran = np.isfinite(table).sum(axis=1)
+    table, n_ran = table[n_ran >= 2], n_ran[n_ran >= 2]
+    if not len(table):
+        return np.zeros(table.shape[1])
+    first = _least_squares(_better_half(table[n_ran == n_ran.max()], 0.0))
+    return _least_squares(_better_half(table, first))
+
+
+def _better_half(table: np.ndarray, effects: np.ndarray | float) -> np.ndarray:
+    means = np.nanmean(table - effects, axis=1)
+    return table[means >= np.median(means)]
+
+
+def _least_squares(table: np.ndarray) -> np.ndarray:
+    ran = np.isfinite(table)
+    n_ran = ran.sum(axis=1, keepdims=True)
+    centred = table - np.nansum(table, axis=1, keepdims=True) / n_ran
+    normal = np.diag(ran.sum(axis=0).astype(float)) - ran.T @ (ran / n_ran)
+    normal += ran.mean() * len(table) / len(normal)  # the sum is zero; diagonal if all is complete
+    effects = np.linalg.lstsq(normal, np.nansum(centred, axis=0), rcond=1e-9)[0]
+    seen = ran.any(axis=0)
+    return np.where(seen, effects - effects[seen].mean(), 0.0)

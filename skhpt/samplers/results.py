@@ -68,8 +68,8 @@ def optimize_result(space: Space, trials: Sequence[Trial]) -> OptimizeResult:
 def _costs(trials: Sequence[Trial]) -> np.ndarray:
     effects = FoldEffects()
     for trial in trials:
-        effects.score(trial)  # learns from the complete ones, whatever their order
-    scores = np.array([effects.score(trial) for trial in trials], dtype=float)
+        effects.append(trial)
+    scores = effects.scores()
     return np.where(np.isnan(scores), np.inf, -scores)
 
 

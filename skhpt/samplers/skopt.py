@@ -100,7 +100,6 @@ class SkoptSampler(Sampler):
         self._folds = FoldEffects()
         self._pending: dict[Hashable, list[Any]] = {}
         self._points: list[list[Any]] = []
-        self._scores: list[float] = []
         self._seconds: list[float] = []
         self._last: skopt.Optimizer | None = None
         self._design = self._initial_points()
@@ -121,11 +120,10 @@ class SkoptSampler(Sampler):
         self._start(trial.params)
         if trial.status is Status.RUNNING:
             return
-        score = self._folds.score(trial)
         point = self._pending.pop(self.space.key(trial.params), None)
         if point is not None:
             self._points.append(point)
-            self._scores.append(score)
+            self._folds.append(trial)
             self._seconds.append(max(trial.seconds, SHORTEST))
 
     def _start(self, params: Mapping[str, Any]) -> None:
@@ -162,9 +160,9 @@ class SkoptSampler(Sampler):
 
     def _propose(self) -> dict[str, Any] | None:
         """Return what scikit-optimize wants next; None when it knows too little."""
-        if self._design and len(self._scores) + len(self._pending) < self._n_initial:
+        if self._design and len(self._points) + len(self._pending) < self._n_initial:
             return self._decode(self._design.pop())
-        if not self.space.width or not np.isfinite(self._scores).any():
+        if not self.space.width or not np.isfinite(self._folds.scores()).any():
             return None
         options = {name: value for name, value in self._options.items() if name not in DESIGN}
         with _quiet(), one_thread:
@@ -177,7 +175,7 @@ class SkoptSampler(Sampler):
 
     def _observations(self) -> tuple[list[list[Any]], list[Any]]:
         """Return all points and their costs, with a lie where there is no score."""
-        scores = np.array(self._scores)
+        scores = self._folds.scores()
         finite = scores[np.isfinite(scores)]
         scores[~np.isfinite(scores)] = finite.min()
         n_pending = len(self._pending)
