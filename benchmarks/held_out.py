@@ -102,7 +102,8 @@ def run(name: str, options) -> None:
         started = time.perf_counter()
         search.fit(X_train, y_train)
         spent = time.perf_counter() - started
-        fits = 5 * len(search.cv_results_["params"])
+        ours = getattr(search, "n_fits_", None)  # raced candidates have fewer than all
+        fits = 5 * len(search.cv_results_["params"]) if ours is None else ours
         report(label, search.best_score_, search, X_test, y_test, scoring, fits, spent)
         if hasattr(search, "baseline_score_"):
             print(f"{'  (default in its CV)':24}{search.baseline_score_:9.4f}")

@@ -249,7 +249,7 @@ class NotesItsSeed(DecisionTreeClassifier):
 
     seen: list = []
 
-    def fit(self, X, y):
+    def fit(self, X, y, sample_weight=None, check_input=True):
         NotesItsSeed.seen.append(said(self.random_state))
         return super().fit(X, y)
 

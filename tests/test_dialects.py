@@ -46,7 +46,7 @@ from skhpt.space import (
         (["only"], Categorical(["only"])),
         (range(1, 4), Ordinal([1, 2, 3])),
         (np.array([1, 2, 3]), Ordinal([1, 2, 3])),
-        (np.logspace(-1, 1, 3), Ordinal([0.1, 1.0, 10.0])),
+        (np.array([0.1, 1.0, 10.0]), Ordinal([0.1, 1.0, 10.0])),
         (np.array(["a", "b"]), Categorical(["a", "b"])),
         (np.array([None, 1], dtype=object), Categorical([None, 1])),
         # ranges

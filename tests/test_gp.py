@@ -163,27 +163,33 @@ def test_look_ahead_costs_little():
     assert np.mean(ours) > -2e-3
 
 
-def test_pending_points_change_the_next_proposal():
-    alone, busy = GPSampler(CUBE, 0), GPSampler(CUBE, 0)
-    for sampler in (alone, busy):
-        search(sampler, 10, bowl)
+def test_a_pending_point_pushes_the_next_proposal_away():
     promising = {"a": 0.3, "b": 0.6, "c": 0.8}
-    busy.tell(Trial(99, promising, Origin.GIVEN))
-    first, second = alone.ask(), busy.ask()
-    assert first != second
 
     def distance(params):
         return math.dist(params.values(), promising.values())
 
-    assert distance(first) < distance(second)
+    pushed = []
+    for seed in range(12):
+        alone, busy = GPSampler(CUBE, seed), GPSampler(CUBE, seed)
+        for sampler in (alone, busy):
+            search(sampler, 10, bowl)
+        busy.tell(Trial(99, promising, Origin.GIVEN))
+        pushed.append(distance(busy.ask()) - distance(alone.ask()))
+    assert np.mean(pushed) > 0.03
+    assert min(pushed) > -0.05  # where it was far away to begin with, next to nothing changes
 
 
 def test_proposals_ahead_spread_out():
-    sampler = GPSampler(CUBE, 0)
-    search(sampler, 12, bowl)
-    rows = np.array([CUBE.encode(sampler.ask()) for _ in range(6)])
-    distances = np.linalg.norm(rows[:, None] - rows, axis=-1)[np.triu_indices(6, 1)]
-    assert distances.min() > 0.02
+    nearest = []
+    for seed in range(5):
+        sampler = GPSampler(CUBE, seed)
+        search(sampler, 12, bowl)
+        rows = np.array([CUBE.encode(sampler.ask()) for _ in range(6)])
+        distances = np.linalg.norm(rows[:, None] - rows, axis=-1)[np.triu_indices(6, 1)]
+        nearest.append(distances.min())
+    assert np.median(nearest) > 0.02
+    assert min(nearest) > 0
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1024.0, 0.0), (3.7e-3, -11.0), (2e5, 1e3)])

@@ -204,6 +204,8 @@ def recording_scaler():
 @every_kind
 @routing_on_and_off
 def test_parameters_of_a_step(kind, routing, recording_scaler, recorder):
+    if routing and sklearn.__version__.startswith("1.6"):
+        pytest.skip("scikit-learn 1.6 routes no weights to the score of a pipeline")
     pipe = Pipeline([("scale", recording_scaler), ("clf", recorder)])
     with sklearn.config_context(enable_metadata_routing=routing):
         if routing:

