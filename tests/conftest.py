@@ -1,6 +1,18 @@
-"""Lets the tests import their doubles by name."""
+"""Lets the tests import their doubles by name, and what several of them share."""
 
+import functools
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture
+def few_resamples(monkeypatch):
+    """Where the interval of the test score is not the matter: a thousand resamples are dear."""
+    from skhpt import holdout
+
+    cheap = functools.partial(holdout.score_with_interval, n_bootstrap=40)
+    monkeypatch.setattr(holdout, "score_with_interval", cheap)

@@ -1,7 +1,6 @@
 """A seed decides: not the workers, not the timing, not the past of the object, not the process."""
 
 import copy
-import functools
 import gc
 import os
 import pickle
@@ -26,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV, holdout
+from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
 
 CLASSES = [GridSearchCV, RandomizedSearchCV, BayesSearchCV]
 iris = load_iris(return_X_y=True)
@@ -92,11 +91,7 @@ def small(cls, estimator=None, **kwargs):
     return cls(estimator, {"C": (0.1, 10.0, "log-uniform")}, **options)
 
 
-@pytest.fixture(autouse=True)
-def _few_resamples(monkeypatch):
-    """The interval of the test score is not the matter here; a thousand resamples are its price."""
-    cheap = functools.partial(holdout.score_with_interval, n_bootstrap=40)
-    monkeypatch.setattr(holdout, "score_with_interval", cheap)
+pytestmark = pytest.mark.usefixtures("few_resamples")
 
 
 # -- workers and timing ---------------------------------------------------------------------
