@@ -246,9 +246,15 @@ def check_names(estimator, samples: Mapping[str, Any], where: str = "the search 
     ------
     ValueError
         Naming the parameter and the nearest names that exist.
+    TypeError
+        When a name is not a string.
     """
     known = estimator.get_params(deep=True)
     for name, value in samples.items():
+        if not isinstance(name, str):
+            raise TypeError(
+                f"The names of parameters must be strings, got {brief(name)} in {where}."
+            )
         if name in known or _inside_another(name, samples):
             continue
         try:  # estimators with **kwargs take names that get_params does not list

@@ -185,6 +185,12 @@ def test_a_callback_that_cannot_be_called():
         BayesSearchCV(SVC(), {"C": (0.1, 10.0)}).fit(*iris, callback=[print, 7])
 
 
+def test_a_first_configuration_whose_names_are_no_strings():
+    search = BayesSearchCV(SVC(), {"C": (0.1, 10.0)}, n_iter=2, initial_params=[{3: 3}])
+    with pytest.raises(TypeError, match="names of parameters must be strings, got 3 in initial"):
+        search.fit(*iris)
+
+
 def test_more_first_configurations_than_the_search_may_try():
     search = BayesSearchCV(SVC(), {"C": (0.1, 10.0)}, n_iter=2, initial_params=[{"C": 1}] * 3)
     with pytest.raises(ValueError, match="initial_params has 3 configurations.*2 of n_iter"):

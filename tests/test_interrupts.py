@@ -255,7 +255,7 @@ def test_a_worker_that_waits_for_work_is_interrupted_too(tmp_path):
         result = search.result()
         assert eventually(lambda: not search.has_processes())
     assert result["reason"] == "interrupted"
-    assert result["n_fits"] == 3
+    assert result["n_fits"] in (2, 3)  # the last quick one may be running beside the slow one
     assert result["workers"] == 0
 
 
