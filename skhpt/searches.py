@@ -15,6 +15,7 @@ from .samplers.random import RandomSampler
 from .search import BaseSearch
 from .seeds import spawned_int
 from .space import Piece, SpaceError, dialects
+from .space.base import shortened
 
 # Configurations of the grid over a curated space, where fewer values a range allow for it.
 _AFFORDABLE = 64
@@ -28,7 +29,9 @@ def _read(definition, theirs) -> list[Piece]:
         try:
             theirs(definition)
         except (TypeError, ValueError) as first:
-            raise type(first)(f"{first} ({error})") from error
+            raise type(first)(f"{shortened(str(first))} ({error})") from error
+        except Exception:  # what it does with the oddest of spaces explains nothing
+            raise error from None
         raise
 
 

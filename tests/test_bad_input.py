@@ -27,7 +27,7 @@ from sklearn.svm import SVC
 from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
 from skhpt.checks import check_class_sizes, check_data, check_folds, check_splitter
 from skhpt.samplers.random import RandomSampler
-from skhpt.space import Integer, Real, SpaceError, parse
+from skhpt.space import Integer, Real, SpaceError, When, parse
 
 iris = load_iris(return_X_y=True)
 CLASSES = [GridSearchCV, RandomizedSearchCV, BayesSearchCV]
@@ -427,3 +427,20 @@ def test_values_that_stand_twice(space, n_iter):
     tried = [params["C"] for params in found.cv_results_["params"]]
     assert set(tried) <= {1, 2}
     assert min(n_iter, 2) <= len(tried) <= min(n_iter, 3)
+
+
+class Odd:
+    """Has a length and nothing in it."""
+
+    def __len__(self):
+        return 3
+
+
+@pytest.mark.parametrize("cls", [GridSearchCV, RandomizedSearchCV])
+def test_what_scikit_learn_stumbles_over_is_a_bad_space(cls):
+    with pytest.raises((TypeError, ValueError), match="'C'"):
+        search(cls, space={"C": Odd()}).fit(*iris)
+    huge = When("gamma", 10**2000, [1])
+    with pytest.raises((TypeError, ValueError), match="'C'") as caught:
+        search(cls, space={"C": huge}).fit(*iris)
+    assert len(str(caught.value)) < 800

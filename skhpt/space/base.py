@@ -22,6 +22,11 @@ def brief(value: Any, width: int = 160) -> str:
         text = " ".join(repr(value).split())
     except Exception:  # of whatever a user has written
         text = f"<{type(value).__name__} without a repr>"
+    return shortened(text, width)
+
+
+def shortened(text: str, width: int = 400) -> str:
+    """Return a text without its middle where it is long."""
     half = width // 2
     return text if len(text) <= width else f"{text[:half]} ... {text[-half:]}"
 
