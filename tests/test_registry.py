@@ -159,3 +159,8 @@ def test_a_broken_sampler_of_ours_is_not_called_a_missing_package(monkeypatch):
     monkeypatch.setitem(sys.modules, "skhpt.samplers.random", None)
     with pytest.raises(ImportError, match=r"halted"):
         make_sampler("random", SPACE, 0)
+
+
+def test_a_class_that_proposes_nothing_is_no_sampler():
+    with pytest.raises(TypeError, match="sampler must be one of .*, got <class 'object'>"):
+        make_sampler(object, SPACE, 0)

@@ -108,7 +108,8 @@ def make_sampler(
     if _is_optuna(sampler):
         module = importlib.import_module(".optuna", __package__)
         return module.OptunaSampler(space, random_state, sampler=sampler)
-    if callable(sampler):
+    is_other_class = isinstance(sampler, type) and not hasattr(sampler, "ask")
+    if callable(sampler) and not is_other_class:
         return _call(sampler, space, random_state)
     raise TypeError(
         f"sampler must be one of {_names()}, a Sampler, a callable (space, random_state) -> "
