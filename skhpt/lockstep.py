@@ -123,11 +123,17 @@ class FoldRun:
                 return self._number(self._stand_in())
             except (UnanswerableError, AttributeError):
                 self._asks = False  # it wants more than outputs: the model itself
-        return self._number(self.wrap(self.growth.fitted(self.growth.n_rounds)))
+            except Exception:
+                return math.nan
+        model = self.fitted(self.growth.n_rounds)
+        try:
+            return self._number(model)
+        except Exception:  # no failed fit: the score of the whole model will say what is wrong
+            return math.nan
 
     def _stand_in(self) -> StandIn:
         if self._owner is None:
-            self._owner = self.wrap(self.growth.fitted(self.growth.n_rounds))
+            self._owner = self.fitted(self.growth.n_rounds)
 
         def answer(method, asked, *args, **kwargs):
             if asked is not self.X or args or kwargs:

@@ -273,7 +273,7 @@ class BaseSearch(BaseSearchCV):
         )
 
     def _stopping(self, metric: str | None) -> EarlyStopping | None:
-        if self.early_stopping is None or self._rounds() is None:
+        if self._rounds() is None:
             return None
         patience = None if isinstance(self.early_stopping, str) else int(self.early_stopping)
         return EarlyStopping(metric, patience)

@@ -165,6 +165,19 @@ def test_a_growth_that_fails_is_a_failed_fit():
         search.set_params(error_score="raise").fit(*diabetes)
 
 
+def always_raises(estimator, X, y):
+    raise RuntimeError("no score today")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_scorer_that_raises_is_no_failed_fit():
+    search = GridSearchCV(LGBM, {"num_leaves": [3]}, cv=3, early_stopping=10)
+    search.set_params(scoring=always_raises, refit=False, error_score=-7.0).fit(*diabetes)
+    assert search.cv_results_["mean_test_score"].tolist() == [-7.0]
+    with pytest.raises(RuntimeError, match="no score today"):
+        search.set_params(error_score="raise").fit(*diabetes)
+
+
 def test_train_scores_are_those_of_the_same_models():
     search = GridSearchCV(LGBM, {"num_leaves": [3]}, cv=3, early_stopping=10)
     search.set_params(return_train_score=True).fit(*diabetes)
