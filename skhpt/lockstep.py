@@ -28,6 +28,8 @@ class EarlyStopping:
 
     Attributes
     ----------
+    parameter : str
+        Name of the number of rounds, the whole estimator's.
     metric : str or None
         Which of the scorer's numbers is watched; None takes the first.
     patience : int or None
@@ -39,6 +41,7 @@ class EarlyStopping:
         Rounds between two points of a curve.
     """
 
+    parameter: str
     metric: str | None
     patience: int | None = None
     max_rounds: int = 2000

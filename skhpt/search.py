@@ -139,16 +139,17 @@ class BaseSearch(BaseSearchCV):
         tuning, test = self._set_aside(rows, seed)
         legs = self._explicit_legs(seed)  # before the splits: they may share a random state
         splits = self._splits(tuning)
-        plan = self._plan(legs, facts_of(tuning, splits), seed)
+        stopping = self._stopping(splits, self._watched_metric(refit_metric))
+        plan = self._plan(legs, facts_of(tuning, splits), seed, stopping)
         ledger = Ledger(len(splits), self._watched_metric(refit_metric))
         callbacks = SearchCallbacks(self, len(splits))
         callbacks.begin(tuning, plan.n_candidates)
-        problem = self._problem(tuning, splits, scorer, plan.n_candidates, ledger.metric)
+        problem = self._problem(tuning, splits, scorer, plan.n_candidates, stopping)
         orders = self._orders(len(splits), callbacks, started)
         self.stop_reason_ = carry_out(plan, problem, ledger, callbacks, listeners, orders)
         callbacks.end_search()
 
-        refit_metric = self._publish(ledger, scorer, refit_metric)
+        refit_metric = self._publish(ledger, scorer, refit_metric, stopping)
         self._refit(tuning, callbacks)
         self._score_test_rows(tuning, test, scorer, refit_metric, callbacks)
         callbacks.end()
@@ -216,15 +217,16 @@ class BaseSearch(BaseSearchCV):
         self.space_ = self._definition()
         return self._legs(self.space_, seed)
 
-    def _plan(self, legs: list[Leg], facts: Callable[[], DataFacts], seed) -> Plan:
+    def _plan(self, legs: list[Leg], facts: Callable[[], DataFacts], seed, stopping) -> Plan:
         """Samplers of the curated space where the user wrote none, and the first trials."""
         curated = self._is_curated()
+        rounds = None if stopping is None else stopping.parameter
         if curated:
             space = space_for_facts(self.estimator, facts(), size=self._auto_size)
-            self.space_ = {k: v for k, v in space.items() if k != self._rounds()}
+            self.space_ = {k: v for k, v in space.items() if k != rounds}
             legs = self._legs(self.space_, seed)
         check_legs(self.estimator, legs)
-        check_early_stopping(self.estimator, self.early_stopping, self._rounds(), legs)
+        check_early_stopping(self.estimator, self.early_stopping, rounds, legs)
         initial = initial_trials(self.initial_params, self.estimator, legs[0], facts, curated)
         return Plan(legs, initial)
 
@@ -236,7 +238,7 @@ class BaseSearch(BaseSearchCV):
 
     # -- the search ------------------------------------------------------------------------
 
-    def _problem(self, tuning: Rows, splits, scorer, n_candidates, metric) -> Problem:
+    def _problem(self, tuning: Rows, splits, scorer, n_candidates, stopping) -> Problem:
         if self.verbose > 0:
             total = "" if n_candidates is None else f", totalling {n_candidates * len(splits)} fits"
             limit = "up to " if self._races(len(splits)) else ""
@@ -257,7 +259,7 @@ class BaseSearch(BaseSearchCV):
             verbose=self.verbose,
             n_candidates=n_candidates,
             quiet=bool(quiet_parameters(self.estimator)),
-            stopping=self._stopping(metric),
+            stopping=stopping,
         )
 
     def _orders(self, n_folds: int, callbacks: SearchCallbacks, started: float) -> Orders:
@@ -272,15 +274,13 @@ class BaseSearch(BaseSearchCV):
             shows_line=self.verbose == 1 and not callbacks.are_set,
         )
 
-    def _stopping(self, metric: str | None) -> EarlyStopping | None:
-        if self._rounds() is None:
+    def _stopping(self, splits: Splits, metric: str | None) -> EarlyStopping | None:
+        """How folds stop early; None where nobody asked, or where it cannot be had."""
+        if self.early_stopping is None:
             return None
+        parameter = rounds_parameter(self.estimator, max(len(train) for train, _ in splits))
         patience = None if isinstance(self.early_stopping, str) else int(self.early_stopping)
-        return EarlyStopping(metric, patience)
-
-    def _rounds(self) -> str | None:
-        """Name of the number of rounds that early stopping finds, where it can."""
-        return None if self.early_stopping is None else rounds_parameter(self.estimator)
+        return None if parameter is None else EarlyStopping(parameter, metric, patience)
 
     def _races(self, n_folds: int) -> bool:
         """Whether candidates can be dropped early: only one number can tell that they lose."""
@@ -290,7 +290,7 @@ class BaseSearch(BaseSearchCV):
 
     # -- after -----------------------------------------------------------------------------
 
-    def _publish(self, ledger: Ledger, scorer, refit_metric) -> str | None:
+    def _publish(self, ledger: Ledger, scorer, refit_metric, stopping) -> str | None:
         """Set ``cv_results_``, ``best_*`` and the baseline from the ledger.
 
         Returns
@@ -313,7 +313,7 @@ class BaseSearch(BaseSearchCV):
             metrics=metrics,
             error_score=np.nan if self.error_score == "raise" else self.error_score,
             train_scores=self.return_train_score,
-            rounds=self._rounds(),
+            rounds=None if stopping is None else stopping.parameter,
             extra=self._extra_columns(ledger),
         )
         self._choose(ledger, results, refit_metric)

@@ -77,7 +77,7 @@ class GridSearchCV(BaseSearch):
         several metrics, as then no one number says who wins.
     early_stopping : int, "auto" or None, default=None
         Rounds of patience for boosters and networks (LightGBM, XGBoost, HistGradientBoosting*
-        with ``early_stopping=False``, GradientBoosting*, MLP*), alone or as the last step of a
+        unless it stops by itself, GradientBoosting*, MLP*), alone or as the last step of a
         Pipeline; "auto" follows the learning rate, and leaves other estimators as they are. The
         folds of a candidate train in step, with the scorer read every five rounds, and share one
         number of rounds, the best of their smoothed mean curve (at most 2,000): what a search over

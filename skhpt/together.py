@@ -33,10 +33,10 @@ def last_step(estimator) -> tuple[str, Any]:
     return prefix, estimator
 
 
-def rounds_parameter(estimator) -> str | None:
+def rounds_parameter(estimator, n_samples: int) -> str | None:
     """Name of the number of rounds of an estimator that can be grown; None where it cannot."""
     prefix, last = last_step(estimator)
-    grower = grower_of(last, {})
+    grower = grower_of(last, {}, n_samples)
     return None if grower is None or not _is_plain(estimator) else prefix + grower.rounds
 
 

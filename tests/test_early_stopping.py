@@ -33,7 +33,7 @@ CASES = {
     "lightgbm classes": (LGBMClassifier(n_jobs=1, verbose=-1), {"num_leaves": [3, 7]}, iris),
     "xgboost": (XGBClassifier(n_jobs=1, subsample=0.7, seed=1), {"max_depth": [1, 2]}, cancer),
     "histogram": (
-        HistGradientBoostingClassifier(early_stopping=False, random_state=0),
+        HistGradientBoostingClassifier(random_state=0),
         {"max_leaf_nodes": [3, 5]},
         cancer,
     ),
@@ -261,8 +261,8 @@ def test_the_common_round_is_one_that_every_fold_has():
 
 
 def test_patience_follows_the_learning_rate():
-    auto = EarlyStopping("score")
+    auto = EarlyStopping("n_estimators", "score")
     assert auto.patience_of(LGBMRegressor(learning_rate=0.1)) == 50
     assert auto.patience_of(LGBMRegressor(learning_rate=1e-4)) == 300
     assert auto.patience_of(LGBMRegressor(learning_rate=1.0)) == 20
-    assert EarlyStopping("score", 7).patience_of(LGBMRegressor()) == 7
+    assert EarlyStopping("n_estimators", "score", 7).patience_of(LGBMRegressor()) == 7
