@@ -270,7 +270,7 @@ def test_an_interrupt_before_anything_is_complete_is_an_interrupt(tmp_path, n_jo
     assert out == ""
     assert err.rstrip().endswith("KeyboardInterrupt")
     assert not [*(tmp_path / "shared").glob("*")]
-    assert not [*Path("/dev/shm").glob(f"*{search.process.pid}*")]
+    assert eventually(lambda: not [*Path("/dev/shm").glob(f"*{search.process.pid}*")])
 
 
 def test_a_search_inside_a_search_hands_the_interrupt_on():
