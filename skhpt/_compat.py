@@ -11,6 +11,7 @@ import functools
 import re
 import sys
 import warnings
+from typing import Any, NamedTuple
 
 from joblib import Parallel, cpu_count
 from joblib._parallel_backends import LokyBackend
@@ -19,6 +20,7 @@ from joblib.parallel import BatchedCalls
 from sklearn import config_context, get_config
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _MultimetricScorer as MultimetricScorer
+from sklearn.metrics._scorer import _PassthroughScorer, _Scorer
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.utils.metaestimators import _safe_split as safe_split
 from sklearn.utils.validation import _check_method_params as check_method_params
@@ -50,8 +52,10 @@ __all__ = [
     "fold_indices",
     "forget_folder",
     "num_samples",
+    "one_scorer",
     "open_pool",
     "openmp_threads",
+    "parts_of_scorer",
     "pre_dispatch_limit",
     "safe_split",
     "scores_of",
@@ -59,6 +63,7 @@ __all__ = [
     "track_folder",
     "using_settings",
     "validated_fit",
+    "wants_more_than_labels",
 ]
 
 # Parameters are checked once, at the door; what is inside an estimator is checked by it.
@@ -233,6 +238,43 @@ def scores_of(scorer, estimator, *data, **params):
         unshared = copy.copy(scorer)
         unshared._use_cache = lambda estimator: False
         return unshared(estimator, *data, **params)
+
+
+class ScorerParts(NamedTuple):
+    """What one of scikit-learn's scorers is made of."""
+
+    function: Any
+    sign: int
+    kwargs: dict
+    methods: tuple[str, ...]
+    passes_on: bool  # to the estimator's own ``score``
+
+
+def one_scorer(scorer, metric: str | None):
+    """The one of several scorers that has a name; the scorer itself where it is single."""
+    if not isinstance(scorer, MultimetricScorer):
+        return scorer
+    several = scorer._scorers
+    return several[metric if metric in several else next(iter(several))]
+
+
+def parts_of_scorer(scorer, metric: str | None) -> ScorerParts | None:
+    """Take one of scikit-learn's scorers apart; None for any other."""
+    scorer = one_scorer(scorer, metric)
+    if type(scorer) is _PassthroughScorer:
+        return ScorerParts(None, 1, {}, ("score",), True)
+    if type(scorer) is not _Scorer:
+        return None
+    methods = scorer._response_method
+    methods = (methods,) if isinstance(methods, str) else tuple(methods)
+    return ScorerParts(scorer._score_func, scorer._sign, scorer._kwargs, methods, False)
+
+
+def wants_more_than_labels(scorer) -> bool:
+    """Whether a metric is one of probabilities or decision values; False where nobody knows."""
+    several = isinstance(scorer, MultimetricScorer)
+    scorers = scorer._scorers.values() if several else [scorer]
+    return any(getattr(one, "_response_method", "predict") != "predict" for one in scorers)
 
 
 def pre_dispatch_limit(pre_dispatch, n_workers: int) -> int:

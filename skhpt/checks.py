@@ -273,14 +273,14 @@ def check_early_stopping(estimator, early_stopping, rounds: str | None, legs) ->
     ------
     ValueError
     """
-    if early_stopping is None or (rounds is None and early_stopping == "auto"):
+    if rounds is None and early_stopping in (None, False, "auto"):
         return
     if rounds is None:
         raise ValueError(
-            f"early_stopping={early_stopping!r} needs an estimator that is trained in rounds and "
-            "can be read as it grows (LightGBM, XGBoost, scikit-learn's boosting, MLP and SGD), "
-            f"alone or as the last step of a Pipeline; got {brief(estimator)}. Use "
-            "early_stopping=None, or 'auto' to have it where it can be had."
+            f"early_stopping={early_stopping!r} needs an estimator that is trained in rounds "
+            "(LightGBM, XGBoost, scikit-learn's boosting, MLP and SGD), alone or as the last step "
+            f"of a Pipeline; got {brief(estimator)}. Use early_stopping=None, or 'auto' to have "
+            "it where it can be had."
         )
     if any(rounds in leg.space.dimensions for leg in legs):
         raise ValueError(
@@ -348,7 +348,7 @@ def report_failures(ledger: Ledger, error_score) -> None:
     errors = ledger.errors()
     if not errors:
         return
-    n_failed, n_fits = sum(errors.values()), len(ledger.outcomes)
+    n_failed, n_fits = sum(errors.values()), ledger.n_fits
     rule = "-" * 80
     details = "\n".join(
         f"{rule}\n{count} fits failed with the following error:\n{error}"
@@ -381,7 +381,7 @@ def check_anything_finished(ledger: Ledger, reason: str, time_budget) -> None:
     """
     if reason not in StopReason.EARLY:
         return
-    n_fits, n_folds = len(ledger.outcomes), ledger.n_folds
+    n_fits, n_folds = ledger.n_fits, ledger.n_folds
     finished = any(len(ledger.folds(trial.index)) == n_folds for trial in ledger.trials)
     if reason == StopReason.INTERRUPT and finished:
         warnings.warn(

@@ -11,6 +11,10 @@ import numpy as np
 # A single point of a curve is noisy: each is averaged with those within a tenth of its rounds.
 _WINDOW = 0.1
 
+# Measured on replayed curves of LightGBM: with 1 the race is as cheap as with 2 on losses and
+# loses winners on some data; beyond 2 it only becomes dearer.
+_STILL_TO_GAIN = 2.0
+
 
 @dataclass
 class Curve:
@@ -68,28 +72,21 @@ def smoothed(rounds: np.ndarray, values: np.ndarray) -> np.ndarray:
 def optimistic_end(curve: Curve) -> float:
     """Forecast of the best that the curve may still reach.
 
-    With the gains of the last two doublings of the rounds in a ratio below one, all doublings
-    to come gain a geometric series at most; a curve whose gains do not shrink yet has no bound.
+    What the second half of the rounds has gained over the first may be gained twice again: more
+    than an exponential saturation has left once the rounds exceed 0.8 of its time constant.
 
     Returns
     -------
     float
-        Infinite without a bound, NaN where there is no score.
+        NaN where there is no score.
     """
     best = np.fmax.accumulate(np.array(curve.scores, dtype=float))
     if not len(best) or not np.isfinite(best[-1]):
         return math.nan
-    last = curve.rounds[-1]
-    quarter, half = np.searchsorted(curve.rounds, [last / 4, last / 2], side="right") - 1
-    if quarter < 0 or not np.isfinite(best[quarter]):
+    half = np.searchsorted(curve.rounds, curve.rounds[-1] / 2, side="right") - 1
+    if half < 0 or not np.isfinite(best[half]):
         return math.inf
-    before, now = best[half] - best[quarter], best[-1] - best[half]
-    if now <= 0:
-        return float(best[-1])
-    if now >= before:
-        return math.inf
-    ratio = now / before
-    return float(best[-1] + now * ratio / (1 - ratio))
+    return float(best[-1] + _STILL_TO_GAIN * (best[-1] - best[half]))
 
 
 def best_common_round(curves: Sequence[Curve]) -> int:

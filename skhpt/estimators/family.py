@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .complexity import Complexity
 from .facts import DataFacts
 
 Values = dict[str, Any]
@@ -74,6 +75,8 @@ class Family:
         Name of the number of boosting rounds or epochs.
     applies : callable, default=None
         ``applies(estimator)`` tells families of the same classes apart.
+    complexity : Complexity, default=None
+        Which configuration is the simpler one, where that can be said.
     """
 
     library: str
@@ -90,6 +93,7 @@ class Family:
     names_known: Callable[[], frozenset[str] | None] = _not_told
     rounds: str | None = None
     applies: Callable[[Any], bool] = _always
+    complexity: Complexity | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

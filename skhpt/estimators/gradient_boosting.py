@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import lightgbm
+from .complexity import fewer_leaves
 from .facts import DataFacts
 from .family import Family, Values, is_untouched
 from .ranges import between, learning_rate, with_column_share, without_none
@@ -59,6 +60,9 @@ HISTOGRAM = Family(
     portfolio=_histogram_portfolio,
     approximate=_approximate_leaves,
     rounds="max_iter",
+    complexity=fewer_leaves(
+        "max_iter", leaves="max_leaf_nodes", depth="max_depth", leaf_rows="min_samples_leaf"
+    ),
 )
 
 
@@ -107,4 +111,12 @@ EXACT = Family(
     spell=_spell_features,
     approximate=_approximate_features,
     rounds="n_estimators",
+    complexity=fewer_leaves(
+        "n_estimators",
+        leaves="max_leaf_nodes",
+        depth="max_depth",
+        leaf_rows="min_samples_leaf",
+        split_rows="min_samples_split",
+        pruning="ccp_alpha",
+    ),
 )

@@ -76,10 +76,17 @@ class Grower(ABC):
     goes_back : bool
         Whether ``fitted`` can be had for any number of rounds up to the one that was reached;
         else for those only that ``grow`` was called with.
+    patience : int
+        Rounds without an improvement that are enough to stop. Trees in small steps improve in
+        small steps, but steadily, so that this does not depend on the learning rate.
+    max_rounds : int
+        Where to stop in any case.
     """
 
     rounds: str
     goes_back: bool = True
+    patience: int = 30
+    max_rounds: int = 1000
 
     @abstractmethod
     def supports(

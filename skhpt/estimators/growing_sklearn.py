@@ -428,6 +428,8 @@ class MLPGrower(Grower):
 
     rounds = "max_iter"
     goes_back = False
+    patience = 20
+    max_rounds = 500
 
     def supports(
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .complexity import fewer_leaves
 from .facts import DataFacts
 from .family import Family, Values, is_untouched
 from .ranges import between, learning_rate, without_none
@@ -243,4 +244,7 @@ LIGHTGBM = Family(
     quiet={"verbose": -1},
     names_known=_names_known,
     rounds="n_estimators",
+    complexity=fewer_leaves(
+        "n_estimators", leaves="num_leaves", depth="max_depth", leaf_rows="min_child_samples"
+    ),
 )

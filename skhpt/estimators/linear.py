@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..space import When
+from .complexity import Complexity, less, more
 from .facts import DataFacts
 from .family import Family, Values, is_untouched
 from .ranges import between, without_none
@@ -50,12 +51,18 @@ def _approximate_mix(values: Values, facts: DataFacts) -> Values:
     return {**values, "l1_ratio": 0.0} if values.get("l1_ratio") is None else values
 
 
+def _strength(values: Values, facts: DataFacts) -> tuple[float, ...]:
+    penalised = values.get("penalty", "") is not None
+    return (float(values["C"]) if penalised else math.inf,)
+
+
 LOGISTIC = Family(
     library="sklearn",
     classifiers=("LogisticRegression",),
     regressors=(),
     space=_logistic_space,
     approximate=_approximate_mix,
+    complexity=Complexity(("C", "penalty"), _strength),
 )
 
 
@@ -69,6 +76,7 @@ RIDGE = Family(
     classifiers=("RidgeClassifier",),
     regressors=("Ridge",),
     space=_ridge_space,
+    complexity=more("alpha"),
 )
 
 
@@ -76,7 +84,13 @@ def _lasso_space(estimator: Any, facts: DataFacts, size: str) -> Values:
     return {"alpha": (1e-5 * facts.y_std, 1e1 * facts.y_std, "log-uniform")}
 
 
-LASSO = Family(library="sklearn", classifiers=(), regressors=("Lasso",), space=_lasso_space)
+LASSO = Family(
+    library="sklearn",
+    classifiers=(),
+    regressors=("Lasso",),
+    space=_lasso_space,
+    complexity=more("alpha"),
+)
 
 
 def _elastic_net_space(estimator: Any, facts: DataFacts, size: str) -> Values:
@@ -88,6 +102,7 @@ ELASTIC_NET = Family(
     classifiers=(),
     regressors=("ElasticNet",),
     space=_elastic_net_space,
+    complexity=more("alpha"),
 )
 
 
@@ -113,6 +128,7 @@ LINEAR_SVM = Family(
     classifiers=("LinearSVC",),
     regressors=("LinearSVR",),
     space=_linear_svm_space,
+    complexity=less("C"),
 )
 
 # -- support vector machines with a kernel -------------------------------------------------------
@@ -164,6 +180,12 @@ def _svm_portfolio(estimator: Any, facts: DataFacts) -> list[Values]:
     return [TUNED_SVC] if facts.n_classes else []
 
 
+def _softness(values: Values, facts: DataFacts) -> tuple[float, ...]:
+    """A wider margin first, then a wider kernel; the linear one is the widest."""
+    wide = 0.0 if values["kernel"] == "linear" else _approximate_gamma(values, facts)["gamma"]
+    return float(values["C"]), float(wide)
+
+
 SVM = Family(
     library="sklearn",
     classifiers=("SVC",),
@@ -171,6 +193,7 @@ SVM = Family(
     space=_svm_space,
     portfolio=_svm_portfolio,
     approximate=_approximate_gamma,
+    complexity=Complexity(("C", "gamma"), _softness),
 )
 
 # -- nearest neighbours --------------------------------------------------------------------------
@@ -194,4 +217,5 @@ NEIGHBOURS = Family(
     classifiers=("KNeighborsClassifier",),
     regressors=("KNeighborsRegressor",),
     space=_neighbours_space,
+    complexity=more("n_neighbors"),
 )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ..space import Layers, When
+from .complexity import Complexity
 from .facts import DataFacts
 from .family import Family, Values, is_untouched
 
@@ -118,6 +121,10 @@ def _portfolio(estimator: Any, facts: DataFacts) -> list[Values]:
     return list(PORTFOLIO)
 
 
+def _neurons(values: Values, facts: DataFacts) -> tuple[float, ...]:
+    return float(np.sum(values["hidden_layer_sizes"])), -float(values["alpha"])
+
+
 MLP = Family(
     library="sklearn",
     classifiers=("MLPClassifier",),
@@ -126,4 +133,5 @@ MLP = Family(
     portfolio=_portfolio,
     approximate=_approximate,
     rounds="max_iter",
+    complexity=Complexity(("hidden_layer_sizes", "alpha"), _neurons),
 )

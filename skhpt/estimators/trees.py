@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..space import When
+from .complexity import fewer_leaves
 from .facts import DataFacts
 from .family import Family, Values, is_untouched
 from .ranges import Range, between, with_column_share, without_none
@@ -117,6 +118,15 @@ def _portfolio(*entries: Values, tuned: Values | None = None) -> Callable[..., l
     return portfolio
 
 
+COMPLEXITY = fewer_leaves(
+    "n_estimators",  # which a single tree has not
+    leaves="max_leaf_nodes",
+    depth="max_depth",
+    leaf_rows="min_samples_leaf",
+    split_rows="min_samples_split",
+    pruning="ccp_alpha",
+)
+
 FOREST = Family(
     library="sklearn",
     classifiers=("RandomForestClassifier",),
@@ -125,6 +135,7 @@ FOREST = Family(
     portfolio=_portfolio(*FOREST_PORTFOLIO, tuned=TUNED_FOREST),
     spell=_spell,
     approximate=_approximate,
+    complexity=COMPLEXITY,
 )
 
 EXTRA = Family(
@@ -135,6 +146,7 @@ EXTRA = Family(
     portfolio=_portfolio(*EXTRA_PORTFOLIO),
     spell=_spell,
     approximate=_approximate,
+    complexity=COMPLEXITY,
 )
 
 
@@ -166,4 +178,5 @@ TREE = Family(
     space=_tree_space,
     spell=_spell,
     approximate=_approximate,
+    complexity=COMPLEXITY,
 )

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..space import When
+from .complexity import fewer_leaves
 from .facts import DataFacts
 from .family import Family, Values, is_untouched
 from .ranges import between, learning_rate, without_none
@@ -194,6 +195,8 @@ TREE_DEFAULTS = {
     "subsample": 1.0,
 }
 
+COMPLEXITY = fewer_leaves("n_estimators", leaves="max_leaves", depth="max_depth")
+
 XGBOOST = Family(
     library="xgboost",
     classifiers=("XGBClassifier",),
@@ -204,6 +207,7 @@ XGBOOST = Family(
     rename=effective_name,
     threads="n_jobs",
     rounds="n_estimators",
+    complexity=COMPLEXITY,
 )
 
 XGBOOST_FOREST = Family(
@@ -214,4 +218,5 @@ XGBOOST_FOREST = Family(
     defaults=TREE_DEFAULTS,
     rename=effective_name,
     threads="n_jobs",
+    complexity=COMPLEXITY,
 )

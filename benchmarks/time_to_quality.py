@@ -1,0 +1,446 @@
+"""CPU time and held-out score of BayesSearchCV as it comes, against the usual searches.
+
+    python benchmarks/time_to_quality.py --results ttq.jsonl
+    python benchmarks/time_to_quality.py --results ttq.jsonl --folder FOLDER \\
+        --data hr segment breast_cancer --estimators lightgbm xgboost --seeds 0 1 2 --rows 1000
+    python benchmarks/time_to_quality.py --results ttq.jsonl --table
+
+The reference is scikit-learn's RandomizedSearchCV with 100 candidates. All searches get the same
+rows and the same 5 folds, one thread, and the metric log loss or root mean squared error; a data
+set, a seed and --rows fix the rows, and all the others are held out. --folder holds gzipped CSV
+files with a column "target"; breast_cancer and digits come with scikit-learn.
+
+CPU is that of the process, for `fit` with its refit. Machines are noisy, so a fixed piece of
+work is timed right before and after every search, and ratios are of CPU in units of it.
+`dTest` is the mean difference of the held-out losses (negative: better than the reference) in
+standard errors: "paired", of that difference over the held-out rows, or "of score", of the
+reference's own held-out loss. Intervals are 95 % t-intervals over data sets, for their mean over
+seeds: they speak of other data sets of this kind.
+
+Every finished search is a line of --results and is not run again, unless --again names it; its
+held-out losses go to the folder beside it. Ours is kept apart by --tag, the version measured.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before the imports that read them
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+
+import argparse
+import functools
+import importlib.metadata
+import json
+import platform
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.stats
+import sklearn.datasets
+from _rivals import BUILDERS, n_fits
+from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from xgboost import XGBClassifier, XGBRegressor
+
+BUNDLED = {
+    "breast_cancer": sklearn.datasets.load_breast_cancer,
+    "digits": sklearn.datasets.load_digits,
+}
+FILES = ["hr", "segment", "satimage", "bikeshare", "computers", "phoneme", "german"]
+MLP_DATA = ["satimage", "digits"]
+PACKAGES = ["numpy", "scikit-learn", "lightgbm", "xgboost", "scikit-optimize", "optuna"]
+PACKAGES += ["optuna-integration"]
+N_FOLDS = 5
+ONE = {"n_jobs": 1, "random_state": 0}
+ESTIMATORS = {
+    ("lightgbm", True): lambda: LGBMClassifier(verbose=-1, **ONE),
+    ("lightgbm", False): lambda: LGBMRegressor(verbose=-1, **ONE),
+    ("xgboost", True): lambda: XGBClassifier(**ONE),
+    ("xgboost", False): lambda: XGBRegressor(**ONE),
+    ("mlp", True): lambda: Pipeline(
+        [("scale", StandardScaler()), ("mlp", MLPClassifier(random_state=0))]
+    ),
+}
+# Wall time of a search in fits of the library's default: a first guess for the time left,
+# replaced by what the finished searches say.
+GUESSES = {"skhpt": 60, "random": 1200, "grid": 1000, "halving": 700, "skopt": 800, "optuna": 700}
+# Said thousands of times and of no use here: networks that are stopped at max_iter are part of
+# every search, scikit-optimize proposes points twice, LightGBM gives names to columns of arrays,
+# Optuna's class imports what Optuna deprecates, halving has fewer rows than a batch.
+QUIET = (
+    "Got `batch_size` less than 1",
+    "The objective has been evaluated",
+    "X does not have valid feature names",
+    "`optuna.terminator` module",
+)
+
+
+class Task(NamedTuple):
+    data: str
+    estimator: str
+    rows: int
+    seed: int
+    search: str  # with its number of configurations: "random-100"
+    tag: str  # "" but for ours: the others do not change with our version
+
+    @property
+    def family(self) -> str:
+        return self.search.rpartition("-")[0]
+
+    @property
+    def n_iter(self) -> int:
+        return int(self.search.rpartition("-")[2])
+
+    @property
+    def case(self) -> tuple:
+        return self[:4]
+
+    def losses(self, results: Path, search: str | None = None) -> Path:
+        """The file of the held-out losses of this search, or of another one in its case."""
+        last = [search] if search else [self.search, *([self.tag] if self.tag else [])]
+        return results.with_suffix(".losses") / ("-".join(map(str, [*self.case, *last])) + ".npy")
+
+
+class Split(NamedTuple):
+    X: Any
+    y: np.ndarray
+    X_held: Any
+    y_held: np.ndarray
+    labels: bool
+
+
+def load(name: str, folder: Path | None, as_codes: bool):
+    """X, y and whether y are labels; text columns as categories, or as their codes."""
+    if name in BUNDLED:
+        return *BUNDLED[name](return_X_y=True), True
+    if folder is None:
+        raise SystemExit(f"--folder must name the folder that holds {name}.csv.gz; got none.")
+    import pandas as pd
+
+    table = pd.read_csv(folder / f"{name}.csv.gz")
+    y = table.pop("target")
+    labels = not pd.api.types.is_numeric_dtype(y) or y.nunique() <= 20
+    y = y.astype("category").cat.codes.to_numpy() if labels else y.to_numpy(dtype=float)
+    text = list(table.select_dtypes(exclude="number"))
+    table = table.astype(dict.fromkeys(text, "category"))
+    if as_codes:
+        table = table.assign(**{column: table[column].cat.codes for column in text})
+    return (table if text and not as_codes else table.to_numpy(dtype=float)), y, labels
+
+
+@functools.lru_cache(maxsize=2)
+def split(name: str, folder: Path | None, as_codes: bool, rows: int, seed: int) -> Split:
+    """At most `rows` rows to tune on, at least a quarter held out."""
+    X, y, labels = load(name, folder, as_codes)
+    train, held = train_test_split(
+        np.arange(len(y)),
+        train_size=min(rows, int(0.75 * len(y))),
+        stratify=y if labels else None,
+        random_state=seed,
+    )
+    frame = hasattr(X, "iloc")
+    X_train, X_held = (X.iloc[train], X.iloc[held]) if frame else (X[train], X[held])
+    return Split(X_train, y[train], X_held, y[held], labels)
+
+
+def losses_of(fitted, part: Split) -> np.ndarray:
+    """One loss a held-out row: minus the log likelihood, or the squared error."""
+    if not part.labels:
+        return (part.y_held - fitted.predict(part.X_held)) ** 2
+    likelihoods = fitted.predict_proba(part.X_held)
+    likelihoods = likelihoods / likelihoods.sum(axis=1, keepdims=True)
+    likelihoods = likelihoods[np.arange(len(part.y_held)), part.y_held]
+    return -np.log(np.maximum(likelihoods, np.finfo(likelihoods.dtype).eps))
+
+
+def score_of(losses: np.ndarray, labels: bool) -> float:
+    """The held-out score in the words of the metric: greater is better."""
+    mean = float(np.mean(losses, dtype=float))
+    return -mean if labels else -(mean**0.5)
+
+
+def calibration() -> float:
+    """CPU seconds of a fixed piece of work, about 0.3 s."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1000, 20))
+    y = (X[:, 0] * X[:, 1] + X[:, 2] + rng.normal(size=1000) > 0).astype(int)
+    started = time.process_time()
+    for _ in range(3):
+        LGBMClassifier(n_estimators=60, verbose=-1, **ONE).fit(X, y)
+    return time.process_time() - started
+
+
+def measure(task: Task, options) -> dict[str, Any]:
+    """Run one search and judge it; the line for the results."""
+    as_codes = task.estimator != "lightgbm"
+    part = split(task.data, options.folder, as_codes, task.rows, task.seed)
+    estimator = ESTIMATORS[task.estimator, part.labels]()
+    started = time.perf_counter()
+    estimator.fit(part.X, part.y)
+    seconds = time.perf_counter() - started
+    default = losses_of(estimator, part)
+    folds = StratifiedKFold if part.labels else KFold
+    common = {
+        "cv": folds(N_FOLDS, shuffle=True, random_state=task.seed),
+        "scoring": "neg_log_loss" if part.labels else "neg_root_mean_squared_error",
+        "n_jobs": 1,
+    }
+    build = BUILDERS[task.family]
+    search = build(estimator, task.estimator, task.n_iter, task.seed, part.y, common)
+    before = calibration()
+    cpu, wall = time.process_time(), time.perf_counter()
+    search.fit(part.X, part.y)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    unit = (before + calibration()) / 2
+    losses = losses_of(search.best_estimator_, part)
+    for name, values in {None: losses, "default": default}.items():
+        np.save(task.losses(options.results, name), values.astype(np.float32))
+    return {
+        **task._asdict(),
+        "n_train": len(part.y),
+        "n_held_out": len(part.y_held),
+        "n_fits": n_fits(task.family, search, N_FOLDS),
+        "cpu": round(cpu, 4),
+        "calibrated": round(cpu / unit, 4),
+        "unit": round(unit, 4),
+        "wall": round(wall, 3),
+        "cv_score": float(search.best_score_),
+        "held_out_score": score_of(losses, part.labels),
+        "default_held_out_score": score_of(default, part.labels),
+        "default_seconds": round(seconds, 4),
+        "best_params": dict(search.best_params_),
+        "versions": versions(task.family),
+        "when": time.strftime("%Y-%m-%d %H:%M"),
+    }
+
+
+def versions(family: str | None = None) -> dict[str, str]:
+    names = [*PACKAGES, "skhpt"] if family in (None, "skhpt") else PACKAGES
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def plain(value):
+    """What json does not know: numbers of numpy, and anything else as it prints."""
+    return value.item() if hasattr(value, "item") else str(value)
+
+
+def read(results: Path) -> dict[Task, dict[str, Any]]:
+    """The last line of every task."""
+    if not results.exists():
+        return {}
+    lines = [json.loads(line) for line in results.read_text().splitlines() if line.strip()]
+    return {Task(*(line[field] for field in Task._fields)): line for line in lines}
+
+
+def label_of(family: str, options) -> str:
+    """The name of a search with its number of configurations."""
+    return f"{family}-{getattr(options, 'n_' + family)}"
+
+
+def planned(options) -> list[Task]:
+    return [
+        Task(data, estimator, options.rows, seed, label_of(family, options), tag)
+        for seed in options.seeds
+        for family in options.searches
+        for tag in [options.tag if family == "skhpt" else ""]
+        for estimator in options.estimators
+        for data in options.data
+        if estimator != "mlp" or data in MLP_DATA
+    ]
+
+
+def seconds_left(tasks: list[Task], done: dict[Task, dict], options) -> float:
+    """What a fit of the default costs, times the fits of it that such searches have cost."""
+    return sum(default_seconds(t[:3], options.folder) * in_defaults(t, done) for t in tasks)
+
+
+def in_defaults(task: Task, done: dict[Task, dict]) -> float:
+    """Wall time of a search in fits of the default: median of the finished ones of its kind."""
+    same = [row for t, row in done.items() if t[1:3] == task[1:3] and t.search == task.search]
+    costs = [row["wall"] / row["default_seconds"] for row in same]
+    return float(np.median(costs)) if costs else GUESSES[task.family]
+
+
+@functools.cache
+def default_seconds(case: tuple[str, str, int], folder: Path | None) -> float:
+    data, kind, rows = case
+    part = split(data, folder, kind != "lightgbm", rows, 0)
+    estimator = ESTIMATORS[kind, part.labels]()
+    started = time.perf_counter()
+    estimator.fit(part.X, part.y)
+    return time.perf_counter() - started
+
+
+def run(options) -> int:
+    """Run what is missing; the number of searches that failed."""
+    done = read(options.results)
+    missing = [t for t in planned(options) if t not in done or t.family in options.again]
+    options.results.with_suffix(".losses").mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for number, task in enumerate(missing):
+        left = seconds_left(missing[number:], done, options) / 60
+        print(f"[{number + 1}/{len(missing)}, about {left:.0f} min left] ", end="", flush=True)
+        try:
+            row = measure(task, options)
+        except Exception as error:  # one search that cannot do this must not end the others
+            print(f"{' '.join(map(str, task))} FAILED {type(error).__name__}: {error}", flush=True)
+            failed += 1
+            continue
+        with options.results.open("a") as file:
+            file.write(json.dumps(row, default=plain) + "\n")
+        done[task] = json.loads(json.dumps(row, default=plain))
+        print(
+            f"{' '.join(map(str, task))}: {row['cpu']:.1f} s CPU, {row['n_fits']} fits, "
+            f"CV {row['cv_score']:.4f}, held out {row['held_out_score']:.4f}, "
+            f"default {row['default_held_out_score']:.4f}",
+            flush=True,
+        )
+    return failed
+
+
+class Comparison(NamedTuple):
+    log_cpu: float  # logarithm of the ratio of calibrated CPU
+    fits: float
+    paired: float  # difference of losses in its own standard errors
+    of_score: float  # and in those of the reference's loss
+
+
+def compare(task: Task, done: dict[Task, dict], options) -> Comparison:
+    """A search against the reference on the same rows; the default costs nothing worth saying."""
+    name = label_of("random", options)
+    row, reference = done.get(task), done[task._replace(search=name, tag="")]
+    base = np.load(task.losses(options.results, name)).astype(float)
+    other = np.load(task.losses(options.results, None if row else task.search)).astype(float)
+    difference, root = other - base, len(base) ** 0.5
+    spread = difference.std(ddof=1) / root
+    return Comparison(
+        np.log(row["calibrated"] / reference["calibrated"]) if row else np.nan,
+        row["n_fits"] / reference["n_fits"] if row else np.nan,
+        difference.mean() / spread if spread > 0 else 0.0,
+        difference.mean() / (base.std(ddof=1) / root),
+    )
+
+
+def with_interval(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean and the ends of its 95 % t-interval."""
+    mean, n = float(np.mean(values)), len(values)
+    if n < 2:
+        return mean, np.nan, np.nan
+    half = scipy.stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / n**0.5
+    return mean, mean - half, mean + half
+
+
+def shown(values, digits: int, through=float) -> str:
+    mean, low, high = (through(value) for value in with_interval(np.asarray(values)))
+    interval = "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
+    return f"{mean:.{digits}f}{interval}"
+
+
+def by_search(done: dict[Task, dict], options) -> dict[tuple, dict[str, list[Comparison]]]:
+    """Comparisons by (estimator, rows, search, tag), then by data set: one a seed."""
+    name = label_of("random", options)
+    found: dict[tuple, dict[str, list[Comparison]]] = {}
+    for task in done:
+        if task._replace(search=name, tag="") not in done:
+            continue
+        rival = task._replace(search="default") if task.search == name else task
+        cases = found.setdefault((rival.estimator, rival.rows, rival.search, rival.tag), {})
+        cases.setdefault(rival.data, []).append(compare(rival, done, options))
+    return found
+
+
+def print_tables(options) -> None:
+    done = read(options.results)
+    lines = {" ".join(f"{k} {v}" for k, v in row["versions"].items()) for row in done.values()}
+    for line in sorted(lines):
+        if not any(other.startswith(f"{line} ") for other in lines):  # the same and skhpt
+            print("measured with", line)
+    found = by_search(done, options)
+    title = f"against {label_of('random', options)}"
+    head = f"{'CPU (calibrated)':22}{'fits':>6}  {'dTest, paired SE':24}{'dTest, SE of score':24}"
+    print(f"\n{title:44}{'data':>4}{'runs':>5}  {head}".rstrip())
+    for key, cases in sorted(found.items()):
+        print(_line(_name(key), cases))
+    if options.by_data:
+        for key, cases in sorted(found.items()):
+            print(f"\n{_name(key)}")
+            for data, runs in sorted(cases.items()):
+                print(_line(f"  {data}", {data: runs}))
+
+
+def _name(key: tuple) -> str:
+    estimator, rows, search, tag = key
+    return f"{estimator} {rows} {search} {tag}".rstrip()
+
+
+def _line(name: str, cases: dict[str, list[Comparison]]) -> str:
+    """Mean over the seeds of a data set first, then over data sets."""
+    means = np.array([np.mean(runs, axis=0) for runs in cases.values()])
+    n_runs = sum(len(runs) for runs in cases.values())
+    line = f"{name:44}{len(cases):4}{n_runs:5}  "
+    if np.isnan(means[:, 0]).any():
+        line += f"{'-':22}{'-':>6}  "
+    else:
+        line += f"{shown(means[:, 0], 3, np.exp):22}{np.mean(means[:, 1]):6.2f}  "
+    return f"{line}{shown(means[:, 2], 2):24}{shown(means[:, 3], 2)}"
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add = parser.add_argument
+    kinds = ["lightgbm", "xgboost", "mlp"]
+    add("--results", type=Path, required=True, help="JSON lines; losses go beside it")
+    add("--folder", type=Path, help="folder of NAME.csv.gz files, for data that is not bundled")
+    add("--data", nargs="+", choices=[*FILES, *BUNDLED], help="default: all there are")
+    only = f"mlp: on {' and '.join(MLP_DATA)} only"
+    add("--estimators", nargs="+", choices=kinds, default=["lightgbm"], help=only)
+    add("--seeds", nargs="+", type=int, default=[0])
+    add("--searches", nargs="+", choices=list(BUILDERS), default=["random", "skhpt"])
+    add("--again", nargs="+", choices=list(BUILDERS), default=[], help="searches to run again")
+    add("--rows", type=int, default=1000, help="rows to tune on, at most")
+    add("--n-iter", dest="n_skhpt", type=int, default=40, help="of BayesSearchCV")
+    add("--n-random", type=int, default=100)
+    add("--n-grid", type=int, default=81, help="points of the grid, at most")
+    add("--n-halving", type=int, default=100)
+    add("--n-skopt", type=int, default=50)
+    add("--n-optuna", type=int, default=50)
+    add("--tag", default="", help="what to call this version of ours")
+    add("--table", action="store_true", help="only print what is in --results")
+    add("--by-data", action="store_true", help="a line for each data set as well")
+    options = parser.parse_args()
+    options.data = options.data or [*(FILES if options.folder else []), *BUNDLED]
+    return options
+
+
+def main() -> None:
+    options = parse_arguments()
+    failed = 0
+    if not options.table:
+        print(" ".join(f"{name} {version}" for name, version in versions().items()), flush=True)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for message in QUIET:
+            warnings.filterwarnings("ignore", message)
+        failed = run(options)
+    print_tables(options)
+    if failed:
+        sys.exit(f"{failed} searches failed, see above.")
+
+
+if __name__ == "__main__":
+    main()

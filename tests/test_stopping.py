@@ -1,0 +1,171 @@
+"""Who stops the training: the search, the user, or an inner split."""
+
+import numpy as np
+import pytest
+from lightgbm import LGBMRegressor
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.ensemble import (
+    GradientBoostingRegressor,
+    HistGradientBoostingRegressor,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import SGDClassifier
+from sklearn.model_selection import cross_val_score
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+from xgboost import XGBRegressor
+
+from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
+from skhpt.estimators.stopping import (
+    left_to_the_search,
+    never_stopping,
+    rounds_by_inner_split,
+    rounds_to_find,
+    settles_its_training,
+)
+
+diabetes = tuple(part[::2] for part in load_diabetes(return_X_y=True))
+cancer = tuple(part[::2] for part in load_breast_cancer(return_X_y=True))
+LGBM = LGBMRegressor(n_jobs=1, verbose=-1)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    with threadpool_limits(1, "openmp"):
+        yield
+
+
+# -- by default ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cls", [RandomizedSearchCV, BayesSearchCV])
+def test_the_curated_space_of_a_booster_comes_with_early_stopping(cls):
+    search = cls(LGBM, n_iter=3, cv=3, random_state=0).fit(*diabetes)
+    assert "n_estimators" not in search.space_
+    assert search.best_n_rounds_ == search.best_params_["n_estimators"]
+    again = clone(LGBM).set_params(**search.best_params_).fit(*diabetes)
+    np.testing.assert_array_equal(
+        again.predict(diabetes[0]), search.best_estimator_.predict(diabetes[0])
+    )
+
+
+def test_false_searches_the_number_of_rounds():
+    search = RandomizedSearchCV(LGBM, n_iter=2, cv=3, random_state=0, early_stopping=False)
+    search.fit(*diabetes)
+    assert "n_estimators" in search.space_
+    assert "mean_n_rounds" not in search.cv_results_
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LGBMRegressor(n_jobs=1, verbose=-1, n_estimators=20),
+        HistGradientBoostingRegressor(max_iter=20),
+        HistGradientBoostingRegressor(early_stopping=True),
+        GradientBoostingRegressor(n_iter_no_change=3),
+        XGBRegressor(n_jobs=1, early_stopping_rounds=3),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_who_has_settled_the_training_is_left_alone(estimator):
+    assert settles_its_training(estimator)
+    assert settles_its_training(make_pipeline(StandardScaler(), estimator))
+
+
+def test_a_space_that_the_user_wrote_changes_nothing():
+    search = GridSearchCV(LGBM, {"num_leaves": [3, 5]}, cv=3).fit(*diabetes)
+    assert "mean_n_rounds" not in search.cv_results_
+    assert search.best_estimator_.n_estimators == 100
+
+
+# -- what leaves the space -------------------------------------------------------------------
+
+
+def test_what_stops_by_itself_stops_no_more():
+    network = make_pipeline(StandardScaler(), MLPRegressor())
+    name = "mlpregressor__"
+    space = {name + "alpha": (1e-4, 1.0), name + "max_iter": [500], name + "early_stopping": [True]}
+    space[name + "n_iter_no_change"] = [20]
+    assert left_to_the_search(space, network, name + "max_iter") == {name + "alpha": (1e-4, 1.0)}
+
+    many = 20_000  # rows above which its own "auto" is on
+    histogram = HistGradientBoostingRegressor()
+    assert rounds_to_find(never_stopping(histogram), many) == "max_iter"
+    left = left_to_the_search({"max_iter": (50, 500)}, histogram, "max_iter")
+    assert left == {"early_stopping": [False]}
+    assert histogram.early_stopping == "auto"  # the user's object is not touched
+
+
+def test_a_forest_has_no_rounds_to_find():
+    assert rounds_to_find(RandomForestRegressor(), 100) is None
+    assert rounds_to_find(LGBMRegressor(boosting_type="rf"), 100) is None
+    assert rounds_to_find(MLPRegressor(solver="lbfgs"), 100) is None
+
+
+# -- the inner split -------------------------------------------------------------------------
+
+
+def own_objective(y, predicted):
+    return predicted - y, np.ones_like(y)
+
+
+INNER = {
+    "lightgbm": (LGBMRegressor(n_jobs=1, verbose=-1, objective=own_objective), diabetes),
+    "xgboost": (XGBRegressor(n_jobs=1, objective=own_objective), diabetes),
+    "histogram": (HistGradientBoostingRegressor(random_state=0), diabetes),
+    "exact": (GradientBoostingRegressor(random_state=0), diabetes),
+    "network": (MLPClassifier((5,), random_state=0), cancer),
+    "linear": (SGDClassifier(random_state=0), cancer),
+    "pipeline": (
+        make_pipeline(StandardScaler(), LGBMRegressor(n_jobs=1, verbose=-1)),
+        diabetes,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_an_inner_split_finds_some_rounds(name):
+    estimator, (X, y) = INNER[name]
+    found = [rounds_by_inner_split(clone(estimator), X, y, {}, patience=5) for _ in range(2)]
+    assert found[0] == found[1]
+    assert 1 <= found[0] <= 500
+
+
+# it is told how long to train
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", ["lightgbm", "linear"])
+def test_a_curve_that_cannot_be_read_leaves_it_to_an_inner_split(name):
+    """One number for all folds, and the scores are those of plain fits with it."""
+    estimator, (X, y) = INNER[name]
+    parameter = {"lightgbm": "learning_rate", "linear": "alpha"}[name]
+    search = GridSearchCV(estimator, {parameter: [0.05, 0.2]}, cv=3, early_stopping=8).fit(X, y)
+    for row, params in enumerate(search.cv_results_["params"]):
+        rounds = "n_estimators" if name == "lightgbm" else "max_iter"
+        assert params[rounds] == search.cv_results_["mean_n_rounds"][row]
+        plain = cross_val_score(clone(estimator).set_params(**params), X, y, cv=3)
+        for fold in range(3):
+            assert search.cv_results_[f"split{fold}_test_score"][row] == plain[fold]
+
+
+def test_the_rows_that_score_a_fold_do_not_choose_its_rounds():
+    seen = []
+    estimator, (X, y) = LGBMRegressor(n_jobs=1, verbose=-1, objective=own_objective), diabetes
+    X = np.column_stack([X, np.arange(len(X))])  # a column that tells who is who
+
+    class Recorder(StandardScaler):
+        def fit(self, X, y=None):
+            seen.append(set(np.asarray(X)[:, -1].astype(int)))
+            return super().fit(X, y)
+
+        def transform(self, X):
+            seen.append(set(np.asarray(X)[:, -1].astype(int)))
+            return super().transform(X)
+
+    train = np.arange(0, len(X), 2)
+    pipeline = make_pipeline(Recorder(), estimator)
+    rounds_by_inner_split(pipeline, X[train], y[train], {}, patience=5)
+    assert set.union(*seen) <= set(train)
+    assert not seen[0] & seen[-1]  # what is set aside is not trained on
