@@ -59,6 +59,7 @@ __all__ = [
     "pre_dispatch_limit",
     "safe_split",
     "scores_of",
+    "scores_outputs",
     "session_settings",
     "track_folder",
     "using_settings",
@@ -268,6 +269,13 @@ def parts_of_scorer(scorer, metric: str | None) -> ScorerParts | None:
     methods = scorer._response_method
     methods = (methods,) if isinstance(methods, str) else tuple(methods)
     return ScorerParts(scorer._score_func, scorer._sign, scorer._kwargs, methods, False)
+
+
+def scores_outputs(scorer) -> bool:
+    """Whether scorers look at nothing of a model but its outputs, its classes and its tags."""
+    several = isinstance(scorer, MultimetricScorer)
+    scorers = scorer._scorers.values() if several else [scorer]
+    return all(type(one) is _Scorer for one in scorers)
 
 
 def wants_more_than_labels(scorer) -> bool:

@@ -266,13 +266,14 @@ def check_names(estimator, samples: Mapping[str, Any], where: str = "the search 
             raise ValueError(_no_such_parameter(estimator, name, known, where))
 
 
-def check_early_stopping(estimator, early_stopping, rounds: str | None, legs) -> None:
+def check_early_stopping(estimator, early_stopping, stopping, legs) -> None:
     """Refuse early stopping where it cannot be had, or where its answer is searched as well.
 
     Raises
     ------
     ValueError
     """
+    rounds = None if stopping is None else stopping.parameter
     if rounds is None and early_stopping in (None, False, "auto"):
         return
     if rounds is None:

@@ -62,6 +62,10 @@ class Problem:
         scikit-learn's configuration and the warning filters, None in the caller's thread.
     stopping : EarlyStopping or None
         When a model that grows has grown enough; None fits as many rounds as it is told.
+    rungs : sequence of sequences of (train, test)
+        Row numbers of each fold on each rung, where a rung has rows of its own.
+    climbs : bool
+        Whether a configuration on a rung is the one of the rung below with more rounds.
     shelf : dict
         What a worker keeps from one step to the next.
     """
@@ -81,7 +85,19 @@ class Problem:
     threads: int | None = None
     settings: tuple | None = None
     stopping: EarlyStopping | None = None
+    rungs: Sequence[Sequence[tuple[Any, Any]]] = ()
+    climbs: bool = False
     shelf: dict = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def rounds(self) -> str | None:
+        """Name of the number of rounds that early stopping finds."""
+        return None if self.stopping is None else self.stopping.parameter
+
+    def rows_of(self, step: Step, fold: int) -> tuple[Any, Any]:
+        """Row numbers for training and for testing."""
+        splits = self.rungs[step.rung.number] if step.rung and self.rungs else self.splits
+        return splits[fold]
 
     def score_of(self, outcome: Outcome, metric: str) -> float:
         """A fold's score; ``error_score`` where the fit or the metric failed."""
@@ -175,7 +191,7 @@ def _evaluate_in_context(problem: Problem, step: Step, params, fold: int, contex
 def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context=None) -> Outcome:
     report = Report(problem, step, params, fold)
     report.start()
-    train, test = fold_indices(problem.X, *problem.splits[fold])
+    train, test = fold_indices(problem.X, *problem.rows_of(step, fold))
     fit_params = check_method_params(problem.X, params=problem.fit_params, indices=train)
     started = time.time()
     error = None

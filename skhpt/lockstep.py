@@ -31,13 +31,16 @@ class EarlyStopping:
     patience : int or None
         Rounds without an improvement after which a fold stops; None is the grower's own.
     every : int
-        Rounds between two points of a curve.
+        Rounds between two points of a short curve, see :func:`next_point`.
+    switched_off : tuple of str
+        Parameters of the estimator by which it would stop by itself.
     """
 
     parameter: str
     metric: str | None
     patience: int | None = None
     every: int = 5
+    switched_off: tuple[str, ...] = ()
 
 
 def next_point(n_rounds: int, every: int) -> int:
@@ -86,6 +89,12 @@ class FoldRun:
                 next_look = math.ceil(1.15 * self.growth.n_rounds)
                 if is_hopeless(optimistic_end(self.curve)):
                     break
+        self.seconds += time.time() - started
+
+    def train(self, n_rounds: int) -> None:
+        """Grow so far without a look at the curve."""
+        started = time.time()
+        self.growth.grow(n_rounds)
         self.seconds += time.time() - started
 
     def reach(self, n_rounds: int) -> None:

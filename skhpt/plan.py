@@ -34,7 +34,7 @@ class Leg:
 
     def n_candidates(self, initial: Sequence[Start] = ()) -> int | None:
         """How many configurations it will try, as far as that is known in advance."""
-        bounds = [self.n_trials]
+        bounds = [self.n_trials, getattr(self.sampler, "n_proposals", None)]
         if isinstance(self.sampler, ListSampler):
             others = [start.params for start in initial]
             bounds.append(len(others) + len(self.sampler.remaining(others)))

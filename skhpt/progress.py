@@ -117,7 +117,7 @@ class _Count:
         self._pending: list[int] = []
         self._n_done = 0
         self._n_fits_of_done = 0
-        self._best: tuple[float, int] | None = None
+        self._best: tuple[int, float, int] | None = None
 
     def look_at(self, ledger: Ledger) -> None:
         # The ledger may have become shorter: at its end it forgets trials that never ran.
@@ -141,16 +141,18 @@ class _Count:
         mean = math.fsum(scores) / len(scores) if all(map(math.isfinite, scores)) else math.nan
         if math.isnan(mean) or not ledger.trial(index).eligible:
             return
-        # Of equals the first proposed, in whatever order they ended.
-        if self._best is None or (mean, -index) > (self._best[0], -self._best[1]):
-            self._best = (mean, index)
+        # Rungs do not compare; of equals the first proposed, in whatever order they ended.
+        rung = ledger.trial(index).rung
+        merit = (0 if rung is None else rung.number, mean, -index)
+        if self._best is None or merit > self._best:
+            self._best = merit
 
     def parts(self) -> list[str]:
         total = "" if self._n_trials is None else f"/{self._n_trials}"
         parts = [f"{self._n_done}{total} configurations"]
         if self._best is not None:
-            score, index = self._best
-            parts.append(f"best {_score(score)} (#{index})")
+            _, score, index = self._best
+            parts.append(f"best {_score(score)} (#{-index})")
         return parts
 
     def seconds_to_go(self, ledger: Ledger, elapsed: float) -> float | None:

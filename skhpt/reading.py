@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._compat import one_scorer, scores_of
+from ._compat import one_scorer, scores_of, scores_outputs
 from .estimators.growing import Growth
 from .quick_scores import Answer, quick_score
 from .standin import StandIn, UnanswerableError
@@ -51,7 +51,7 @@ class ScoreReader:
     _quick: Callable[[Answer], float] | None = field(default=None, init=False)
 
     def __post_init__(self):
-        self.scorer = one_scorer(self.scorer, self.metric)
+        self._all, self.scorer = self.scorer, one_scorer(self.scorer, self.metric)
         self._quick = self.kept.get("quick score")
 
     def read(self) -> float:
@@ -67,9 +67,20 @@ class ScoreReader:
         """The whole estimator as its ``fit`` with that number of rounds leaves it."""
         return self.wrap(self.growth.fitted(n_rounds))
 
+    def to_score(self, n_rounds: int):
+        """What the scorer may be given in the place of the model with so many rounds."""
+        owner = self.kept.get("owner")
+        if owner is None or not self.growth.looks_back:
+            return self.model(n_rounds)
+        return StandIn(owner, lambda method, X: self.growth.answer_after(method, n_rounds))
+
     def _agreeing(self, score: float) -> Callable[[Answer], float] | None:
         """The quick score that has just given what the scorer gave; None if there is none."""
-        if self.score_params or self.y is None or not self._asks or not math.isfinite(score):
+        if not self._asks or not math.isfinite(score):
+            return None
+        if scores_outputs(self._all):
+            self.kept["owner"] = self._owner  # no scorer will look at anything but classes
+        if self.score_params or self.y is None:
             return None
         owner = self.growth.fitted(self.growth.n_rounds)
         quick = quick_score(self.scorer, self.metric, owner)

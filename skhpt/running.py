@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ._compat import cpu_count, num_samples, pre_dispatch_limit, session_settings
 from .callbacks import SearchCallbacks
+from .climbing import evaluate_climbing
 from .engine import Engine, StopReason
 from .evaluate import Problem, evaluate
 from .executors import open_executor
+from .finish import SLOWER, Finish
 from .ledger import Ledger
 from .plan import Plan
 from .progress import LiveLine
@@ -44,6 +47,8 @@ class Orders:
         Whether a fit that kills its worker counts as failed; else it is an error.
     shows_line : bool
         Whether to show the live line.
+    finish : Finish
+        What comes after the last proposal.
     """
 
     n_jobs: int | None
@@ -54,6 +59,7 @@ class Orders:
     n_refits: int
     record_deaths: bool
     shows_line: bool
+    finish: Finish
 
     def scheduler(self, in_step: bool) -> Scheduler:
         """Who gets the next fold; folds that train in step are one step."""
@@ -117,6 +123,8 @@ def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Or
             watch=_all_of(listeners),
         )
         reason = _run_legs(engine, plan)
+        if reason not in StopReason.EARLY:
+            reason = orders.finish.run(engine, ledger) or reason
         finished = not engine.is_busy
     finally:
         executor.close(abort=not finished)
@@ -129,11 +137,20 @@ def _calls(problem: Problem, ledger: Ledger, callbacks: SearchCallbacks, shared)
     """What runs a step: the function and its arguments."""
 
     def run_step(step, params):
-        # The estimator as given keeps the rounds that it was given.
-        is_default = ledger.trial(step.trial).origin is Origin.DEFAULT
-        plainly = problem.stopping is None or is_default
-        function = evaluate if plainly else evaluate_together
-        return function, step, params, shared, callbacks.of(step)
+        origin = ledger.trial(step.trial).origin
+        function, told = evaluate, callbacks.of(step)
+        if step.folds[0] >= ledger.n_first:  # a second look: the rounds are known
+            found, told = ledger.n_rounds(step.trial), None
+            if found is not None:
+                function = partial(evaluate_together, exactly=found)
+        elif origin is Origin.DEFAULT:
+            pass  # the estimator as given keeps the rounds that it was given
+        elif problem.climbs:
+            function = evaluate_climbing
+        elif problem.stopping is not None:
+            slower = SLOWER if origin is Origin.SLOWER else 1
+            function = partial(evaluate_together, slower=slower)
+        return function, step, params, shared, told
 
     return run_step
 

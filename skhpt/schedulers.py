@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .ledger import Ledger
-from .trial import Status, Step
+from .trial import Status, Step, Trial
 
 Plan = tuple[list[Step], list[tuple[int, Status]]]
 Scheduler = Callable[[Ledger], Plan]
@@ -33,13 +33,21 @@ def all_folds(ledger: Ledger) -> Plan:
     finished: list[tuple[int, Status]] = []
     for index in ledger.open:
         missing = ledger.missing(index)
-        steps.extend(Step(trial=index, folds=(fold,)) for fold in missing)
+        steps.extend(_step(ledger.trial(index), fold) for fold in missing)
         if not missing:
             finished.append((index, verdict(ledger, index)))
     return steps, finished
 
 
+def _step(trial: Trial, fold: int) -> Step:
+    if trial.rung is None:
+        return Step(trial.index, (fold,))
+    resource = trial.rung.resource
+    return Step(trial.index, (fold,), resource=resource, rung=trial.rung, root=trial.root)
+
+
 def verdict(ledger: Ledger, index: int) -> Status:
     """Status of a trial that ran all its folds."""
-    failed = any(outcome.error is not None for outcome in ledger.folds(index).values())
-    return Status.FAILED if failed else Status.COMPLETE
+    if any(outcome.error is not None for outcome in ledger.folds(index).values()):
+        return Status.FAILED
+    return Status.COMPLETE if ledger.trial(index).has_full_budget else Status.PARTIAL

@@ -14,7 +14,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags, indexable
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from ._compat import (
     BaseSearchCV,
@@ -32,22 +32,27 @@ from .checks import (
     check_scores,
     report_failures,
 )
+from .choosing import Choosing, Selection, metric_named
 from .estimators import DataFacts, quiet_parameters, space_for_facts
+from .estimators.stopping import left_to_the_search
 from .evaluate import Problem, fit_in_context, with_params
-from .ledger import Ledger, cv_results, rows_of
-from .lockstep import EarlyStopping
+from .exports import Exports
+from .fingerprints import fingerprints
+from .finish import Finish
+from .ledger import Ledger, cv_results
 from .plan import Leg, Plan, check_legs, initial_trials
 from .rows import Rows, Splits, facts_of, folds_of, n_folds_asked
 from .running import Listener, Orders, carry_out
 from .seeds import root_of, spawned_int
-from .together import rounds_parameter
+from .together import stopping_for
 from .trial import Origin, Status
 
 if TYPE_CHECKING:
     from .holdout import HoldoutScore
+    from .report import Report
 
 
-class BaseSearch(BaseSearchCV):
+class BaseSearch(Choosing, Exports, BaseSearchCV):
     """What all searches share. A subclass adds a signature and its legs."""
 
     _parameter_constraints: dict = {
@@ -58,11 +63,13 @@ class BaseSearch(BaseSearchCV):
             Interval(numbers.Real, 0, 1, closed="neither"),
         ],
         "initial_params": [None, StrOptions({"default"}), list],
+        "constraints": [None, dict],
         "time_budget": [None, Interval(numbers.Real, 0, None, closed="neither")],
         "random_state": ["random_state"],
         "racing": ["boolean", Interval(numbers.Real, 0, None, closed="neither")],
         "early_stopping": [
             None,
+            Options(bool, {False}),
             StrOptions({"auto"}),
             Interval(numbers.Integral, 1, None, closed="left"),
         ],
@@ -133,29 +140,41 @@ class BaseSearch(BaseSearchCV):
         params = check_method_params(X, params=params)
         routed = self._get_routed_params_for_fit(params)
         rows = Rows(X, y, routed.estimator.fit, routed.scorer.score, routed.splitter.split)
-        check_data(self.estimator, X, y)
+        self._check_data(X, y)
 
         seed = root_of(self.random_state, self._owes_draws())
         tuning, test = self._set_aside(rows, seed)
+        self._fingerprints = self._fingerprints_of(tuning)
         legs = self._explicit_legs(seed)  # before the splits: they may share a random state
         splits = self._splits(tuning)
-        stopping = self._stopping(splits, self._watched_metric(refit_metric))
-        plan = self._plan(legs, facts_of(tuning, splits), seed, stopping)
-        ledger = Ledger(len(splits), self._watched_metric(refit_metric))
+        metric = self._watched_metric(refit_metric)
+        stopping = stopping_for(
+            self.estimator, self.early_stopping, self._is_curated(), splits, metric
+        )
+        facts = facts_of(tuning, splits)
+        plan = self._plan(legs, facts, seed, stopping)
+        selection = self._selection(plan, facts, scorer, stopping, len(splits))
+        ledger = Ledger(len(splits), metric, self._error_value)
         callbacks = SearchCallbacks(self, len(splits))
         callbacks.begin(tuning, plan.n_candidates)
+        finish = self._finish(tuning, plan, stopping, seed)
+        splits = [*splits, *finish.splits]
         problem = self._problem(tuning, splits, scorer, plan.n_candidates, stopping)
-        orders = self._orders(len(splits), callbacks, started)
+        orders = self._orders(ledger.n_folds, callbacks, started, finish)
         self.stop_reason_ = carry_out(plan, problem, ledger, callbacks, listeners, orders)
+        self.n_splits_ = ledger.n_folds
         callbacks.end_search()
 
-        refit_metric = self._publish(ledger, scorer, refit_metric, stopping)
+        refit_metric = self._publish(ledger, scorer, refit_metric, stopping, selection)
         self._refit(tuning, callbacks)
         self._score_test_rows(tuning, test, scorer, refit_metric, callbacks)
         callbacks.end()
         return self
 
     # -- before --------------------------------------------------------------------------
+
+    def _check_data(self, X, y) -> None:
+        check_data(self.estimator, X, y)
 
     def _owes_draws(self) -> bool:
         """Whether all that is drawn from the user's generator must be scikit-learn's draws."""
@@ -198,6 +217,11 @@ class BaseSearch(BaseSearchCV):
         self.test_indices_ = test
         return rows.take(self.estimator, train), rows.take(self.estimator, test, train)
 
+    def _fingerprints_of(self, tuning: Rows):
+        """What is kept of the rows for tuning, so that a test row can be told to be one of them."""
+        # Kernels have no rows that could come back.
+        return None if get_tags(self).input_tags.pairwise else fingerprints(tuning.X)
+
     def _splits(self, tuning: Rows) -> Splits:
         cv = check_cv(self.cv, tuning.y, classifier=is_classifier(self.estimator))
         if not self._stands_in:
@@ -220,30 +244,38 @@ class BaseSearch(BaseSearchCV):
     def _plan(self, legs: list[Leg], facts: Callable[[], DataFacts], seed, stopping) -> Plan:
         """Samplers of the curated space where the user wrote none, and the first trials."""
         curated = self._is_curated()
-        rounds = None if stopping is None else stopping.parameter
         if curated:
             space = space_for_facts(self.estimator, facts(), size=self._auto_size)
-            self.space_ = {k: v for k, v in space.items() if k != rounds}
+            if stopping is not None:
+                space = left_to_the_search(space, stopping.parameter, stopping.switched_off)
+            self.space_ = space
             legs = self._legs(self.space_, seed)
         check_legs(self.estimator, legs)
-        check_early_stopping(self.estimator, self.early_stopping, rounds, legs)
+        check_early_stopping(self.estimator, self.early_stopping, stopping, legs)
         initial = initial_trials(self.initial_params, self.estimator, legs[0], facts, curated)
         return Plan(legs, initial)
 
     def _watched_metric(self, refit_metric) -> str | None:
         """The metric that samplers see: the refit metric, or the first where there is none."""
         if callable(self.scoring):
-            return self.refit if isinstance(self.refit, str) else None
+            return metric_named(self.refit)
         return refit_metric if isinstance(refit_metric, str) else None
+
+    @property
+    def _error_value(self) -> float:
+        """What stands in the table where a fit failed."""
+        return np.nan if self.error_score == "raise" else self.error_score
 
     # -- the search ------------------------------------------------------------------------
 
     def _problem(self, tuning: Rows, splits, scorer, n_candidates, stopping) -> Problem:
         if self.verbose > 0:
-            total = "" if n_candidates is None else f", totalling {n_candidates * len(splits)} fits"
-            limit = "up to " if self._races(len(splits)) else ""
+            total = (
+                "" if n_candidates is None else f", totalling {n_candidates * self.n_splits_} fits"
+            )
+            limit = "up to " if self._races(self.n_splits_) else ""
             print(
-                f"Fitting {limit}{len(splits)} folds for each of "
+                f"Fitting {limit}{self.n_splits_} folds for each of "
                 f"{'the' if n_candidates is None else n_candidates} candidates{total}"
             )
         return Problem(
@@ -262,7 +294,11 @@ class BaseSearch(BaseSearchCV):
             stopping=stopping,
         )
 
-    def _orders(self, n_folds: int, callbacks: SearchCallbacks, started: float) -> Orders:
+    def _finish(self, tuning: Rows, plan: Plan, stopping, seed) -> Finish:
+        """What comes after the last proposal; nothing, unless a subclass has something."""
+        return Finish()
+
+    def _orders(self, n_folds, callbacks: SearchCallbacks, started: float, finish) -> Orders:
         return Orders(
             n_jobs=self.n_jobs,
             pre_dispatch=self.pre_dispatch,
@@ -272,25 +308,20 @@ class BaseSearch(BaseSearchCV):
             n_refits=int(bool(self.refit)) + int(self.test_size is not None),
             record_deaths=self.error_score != "raise",
             shows_line=self.verbose == 1 and not callbacks.are_set,
+            finish=finish,
         )
-
-    def _stopping(self, splits: Splits, metric: str | None) -> EarlyStopping | None:
-        """How folds stop early; None where nobody asked, or where it cannot be had."""
-        if self.early_stopping is None:
-            return None
-        parameter = rounds_parameter(self.estimator, max(len(train) for train, _ in splits))
-        patience = None if isinstance(self.early_stopping, str) else int(self.early_stopping)
-        return None if parameter is None else EarlyStopping(parameter, metric, patience)
 
     def _races(self, n_folds: int) -> bool:
         """Whether candidates can be dropped early: only one number can tell that they lose."""
         single = self.scoring is None or isinstance(self.scoring, str)
-        by_one_metric = not callable(self.refit) and (bool(self.refit) or single)
+        by_one_metric = self._best_mean_wins() and (bool(self.refit) or single)
         return bool(self.racing) and n_folds > 1 and by_one_metric
 
     # -- after -----------------------------------------------------------------------------
 
-    def _publish(self, ledger: Ledger, scorer, refit_metric, stopping) -> str | None:
+    def _publish(
+        self, ledger: Ledger, scorer, refit_metric, stopping, selection: Selection
+    ) -> str | None:
         """Set ``cv_results_``, ``best_*`` and the baseline from the ledger.
 
         Returns
@@ -305,52 +336,27 @@ class BaseSearch(BaseSearchCV):
         self.multimetric_ = known is not None or ledger.named
         if self.multimetric_ and callable(self.scoring):
             self._check_refit_for_multimetric(dict.fromkeys(metrics))
-            refit_metric = self.refit
-        if isinstance(refit_metric, str) and not callable(self.refit) and not self._stands_in:
+            refit_metric = metric_named(self.refit)
+        if isinstance(refit_metric, str) and not (selection.is_free or self._stands_in):
             check_scores(ledger, self.scoring)
         results = cv_results(
             ledger,
             metrics=metrics,
-            error_score=np.nan if self.error_score == "raise" else self.error_score,
+            error_score=self._error_value,
             train_scores=self.return_train_score,
             rounds=None if stopping is None else stopping.parameter,
             extra=self._extra_columns(ledger),
         )
-        self._choose(ledger, results, refit_metric)
+        self._set_winner(ledger, results, refit_metric, selection)
         self.scorer_ = scorer._scorers if isinstance(scorer, MultimetricScorer) else scorer
         self.cv_results_ = results
         self._ledger = ledger
-        self.n_fits_ = len(ledger.outcomes)
+        self.n_fits_ = ledger.n_fits
         self._baseline = ledger.find(Origin.DEFAULT)
         if self._baseline is not None:
             column = results[f"mean_test_{ledger.metric or metrics[0]}"]
             self.baseline_score_ = column[self._baseline.index]
         return refit_metric if isinstance(refit_metric, str) else None
-
-    def _choose(self, ledger: Ledger, results, refit_metric) -> None:
-        for name in (
-            "best_index_",
-            "best_score_",
-            "best_params_",
-            "best_estimator_",
-            "best_n_rounds_",
-        ):
-            self.__dict__.pop(name, None)
-        if not self.refit and self.multimetric_:
-            return
-        if callable(self.refit):
-            # It sees what it may choose from: all folds, at full budget.
-            electable = ledger.electable()
-            table = results if electable.all() else rows_of(results, electable)
-            chosen = self._select_best_index(self.refit, refit_metric, table)
-            self.best_index_ = chosen if electable.all() else np.flatnonzero(electable)[chosen]
-        else:
-            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
-            self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
-        self.best_params_ = results["params"][self.best_index_]
-        if "mean_n_rounds" in results:
-            found = results["mean_n_rounds"][self.best_index_]
-            self.best_n_rounds_ = None if np.isnan(found) else int(found)
 
     def _extra_columns(self, ledger: Ledger) -> list[str]:
         """Our own columns, where they tell something."""
@@ -413,3 +419,20 @@ class BaseSearch(BaseSearchCV):
             score_params=test.score_params,
             groups=test.split_params.get("groups"),
         )
+
+    def report(self, metric: str | None = None) -> Report:
+        """Say what the search found, what it cost, and how far to believe it.
+
+        Parameters
+        ----------
+        metric : str, default=None
+            A metric of a search with several; None is the one that selected the winner.
+
+        Returns
+        -------
+        report : skhpt.report.Report
+            To print, to show in a notebook, or to ``save("report.html")``.
+        """
+        from .report import Report
+
+        return Report(self, metric)

@@ -21,7 +21,7 @@ from .space.base import shortened
 _AFFORDABLE = 64
 
 
-def _read(definition, theirs) -> list[Piece]:
+def read_space(definition, theirs) -> list[Piece]:
     """Read a space as scikit-learn does: its own error comes first where it has one."""
     try:
         return dialects.parse(definition, bare_pair="values")
@@ -35,15 +35,24 @@ def _read(definition, theirs) -> list[Piece]:
         raise
 
 
-def _draw_one(definition) -> None:
+def draw_one(definition) -> None:
     """Provoke scikit-learn's error, some of which come with the first draw."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         list(ParameterSampler(definition, 1, random_state=0))
 
 
-def _has_conditions(space) -> bool:
+def has_conditions(space) -> bool:
     return any(parameter.conditions for branch in space.branches for parameter in branch)
+
+
+def grid_of(definition, curated: bool) -> ParameterGrid:
+    """As fine a grid as is affordable for a curated space; three values a range otherwise."""
+    for levels in (5, 3, 2) if curated else (3,):
+        grid = ParameterGrid(dialects.to_grid(definition, levels=levels))
+        if len(grid) <= _AFFORDABLE:
+            break
+    return grid
 
 
 class GridSearchCV(BaseSearch):
@@ -62,7 +71,9 @@ class GridSearchCV(BaseSearch):
         evenly over it. "auto" is a grid over :func:`space_for` in its size "small": five,
         three or two values a range, for about 64 configurations at most.
     scoring, n_jobs, refit, cv, verbose, pre_dispatch, error_score, return_train_score
-        As in scikit-learn.
+        As in scikit-learn. Besides, ``refit="one_se"`` chooses the simplest configuration within
+        one standard error of the best, see :class:`OneSE`; a metric of that name comes first.
+        Then `racing` is off, since it drops configurations that are simple and nearly as good.
     test_size : float or int, default=None
         Share (or number) of the rows to set aside before anything looks at the data:
         stratified for classifiers, whole groups with ``groups``, the last rows for splitters
@@ -93,6 +104,15 @@ class GridSearchCV(BaseSearch):
         Seconds for the whole of ``fit``, the refit included.
     random_state : int, RandomState instance or None, default=None
         Seed of the choice of the test rows. The estimator's own seed stays yours.
+    constraints : dict, default=None
+        What the winner must satisfy: columns of ``cv_results_`` (``mean_*``, ``std_*``,
+        ``split*``) and a comparison with a number, such as ``{"mean_score_time": "<0.01"}``
+        (seconds) or ``{"mean_test_recall": ">=0.9"}`` beside another metric; the signs are <, <=,
+        > and >=. The best of those that satisfy all of them wins; a callable `refit` is shown
+        them alone. Where none does, a warning says how near the nearest came (the greatest excess
+        over a bound, as a share of that bound), and it wins. `racing` is off then: what beats a
+        configuration may not be allowed to. Constraints on times make the result depend on the
+        machine, its load and `n_jobs`.
 
     Attributes
     ----------
@@ -107,6 +127,12 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         Why the search ended.
     n_fits_ : int
         Fits of the cross-validation.
+    best_score_corrected_ : float
+        ``best_score_``, which is optimistic because it is the best of many, less an estimate of
+        that bias; there where the best mean has won, on two folds or more. On noise the estimate
+        is right at about four folds and too large with more (twice the bias at ten); racing makes
+        it smaller, as dropped candidates lack folds. The held-out score is the better answer. See
+        :func:`~skhpt.selection.corrected_score`.
     baseline_score_ : float
         Cross-validated score of the estimator as given, where that was among the first
         configurations.
@@ -157,6 +183,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         initial_params=None,
         time_budget=None,
         random_state=None,
+        constraints=None,
     ):
         super().__init__(
             estimator=estimator,
@@ -175,6 +202,7 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         self.early_stopping = early_stopping
         self.initial_params = initial_params
         self.time_budget = time_budget
+        self.constraints = constraints
         self.random_state = random_state
 
     def _definition(self):
@@ -184,16 +212,8 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         return self.test_size is None
 
     def _legs(self, definition, seed) -> list[Leg]:
-        (space, _), *_ = _read(definition, ParameterGrid)
-        return [Leg(ListSampler(self._grid(definition)), None, space)]
-
-    def _grid(self, definition) -> ParameterGrid:
-        """As fine a grid as is affordable for a curated space; three values a range otherwise."""
-        for levels in (5, 3, 2) if isinstance(self.param_grid, str) else (3,):
-            grid = ParameterGrid(dialects.to_grid(definition, levels=levels))
-            if len(grid) <= _AFFORDABLE:
-                break
-        return grid
+        (space, _), *_ = read_space(definition, ParameterGrid)
+        return [Leg(ListSampler(grid_of(definition, self._is_curated())), None, space)]
 
 
 class RandomizedSearchCV(BaseSearch):
@@ -217,8 +237,8 @@ class RandomizedSearchCV(BaseSearch):
     scoring, n_jobs, refit, cv, verbose, pre_dispatch, random_state, error_score, \
 return_train_score
         As in scikit-learn.
-    test_size, racing, early_stopping, initial_params, time_budget
-        As in :class:`GridSearchCV`.
+    test_size, racing, early_stopping, initial_params, time_budget, constraints
+        As in :class:`GridSearchCV`, and so is ``refit="one_se"``.
 
     Attributes
     ----------
@@ -257,6 +277,7 @@ return_train_score
         early_stopping=None,
         initial_params=None,
         time_budget=None,
+        constraints=None,
     ):
         super().__init__(
             estimator=estimator,
@@ -277,6 +298,7 @@ return_train_score
         self.early_stopping = early_stopping
         self.initial_params = initial_params
         self.time_budget = time_budget
+        self.constraints = constraints
 
     def _definition(self):
         return self.param_distributions
@@ -285,8 +307,8 @@ return_train_score
         return True
 
     def _legs(self, definition, seed) -> list[Leg]:
-        pieces = _read(definition, _draw_one)
-        if not any(_has_conditions(piece.space) or piece.n_iter for piece in pieces):
+        pieces = read_space(definition, draw_one)
+        if not any(has_conditions(piece.space) or piece.n_iter for piece in pieces):
             # scikit-learn's own draws, so that the same seed gives the same candidates
             distributions = dialects.to_native(definition)
             draws = ListSampler(

@@ -2,51 +2,51 @@
 
 from __future__ import annotations
 
-import copy
-import threading
+import numbers
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from traceback import format_exc
 from typing import Any
 
-import joblib
 from sklearn import get_config
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
 from ._compat import check_method_params, safe_split
 from .estimators.growing import Grower, Watched, grower_of
+from .estimators.pipelines import beginning, is_plain, last_step, with_end
+from .estimators.stopping import (
+    own_stopping,
+    rounds_by_inner_split,
+    rounds_to_find,
+    settles_its_training,
+)
 from .evaluate import Problem, Report, Scoring, evaluate
-from .lockstep import FoldRun, common_round
+from .fold_rows import fold_rows
+from .lockstep import EarlyStopping, FoldRun, common_round
+from .reading import ScoreReader
 from .trial import Outcome, Step
 
-_PREFIXES_KEPT = 2  # fitted beginnings of a pipeline, a fold: one is tried after the other
 
+def stopping_for(
+    estimator, wanted: Any, curated: bool, splits: Sequence[tuple[Any, Any]], metric: str | None
+) -> EarlyStopping | None:
+    """Read ``early_stopping``: how folds stop; None where it is not wanted, or cannot be had.
 
-def last_step(estimator) -> tuple[str, Any]:
-    """The end of a pipeline, however nested, with the prefix of its parameters."""
-    prefix = ""
-    while isinstance(estimator, Pipeline):
-        name, inner = estimator.steps[-1]
-        prefix, estimator = f"{prefix}{name}__", inner
-    return prefix, estimator
-
-
-def rounds_parameter(estimator, n_samples: int) -> str | None:
-    """Name of the number of rounds of an estimator that can be grown; None where it cannot."""
-    prefix, last = last_step(estimator)
-    grower = grower_of(last, {}, n_samples)
-    return None if grower is None or not _is_plain(estimator) else prefix + grower.rounds
-
-
-def _is_plain(estimator) -> bool:
-    """Whether every pipeline on the way does no more than to hand on what its steps make."""
-    while isinstance(estimator, Pipeline):
-        if getattr(estimator, "transform_input", None):
-            return False
-        estimator = estimator.steps[-1][1]
-    return True
+    Left to itself (None) it goes with the curated space, unless the user has settled how long
+    to train.
+    """
+    if wanted is False or (wanted is None and not curated):
+        return None
+    n_rows = max(len(train) for train, _ in splits)
+    off = own_stopping(estimator, n_rows) if curated else []
+    to_train = clone(estimator).set_params(**dict.fromkeys(off, False))
+    parameter = rounds_to_find(to_train, n_rows)
+    if parameter is None or (wanted is None and settles_its_training(estimator)):
+        return None
+    patience = int(wanted) if isinstance(wanted, numbers.Integral) else None
+    return EarlyStopping(parameter, metric, patience, switched_off=tuple(off))
 
 
 def evaluate_together(
@@ -55,63 +55,72 @@ def evaluate_together(
     shared,
     contexts: Mapping[int, Any] | None = None,
     in_time: Callable[[], bool] = lambda: True,
+    slower: int = 1,
+    exactly: int | None = None,
 ) -> list[Outcome]:
     """Run one step of a candidate with early stopping; see :func:`~skhpt.evaluate.evaluate`.
 
-    A configuration that cannot be grown exactly as its own ``fit`` would is fitted plainly.
+    One that is `slower` to learn may take so many times more rounds, and as much more patience.
+    `exactly` is a number of rounds that was found before.
+
+    Where it cannot be grown exactly as its own ``fit`` would, an inner split tells the number of
+    rounds; where there is none of that either, it is fitted plainly.
     """
     problem = shared.get()
     with problem.surroundings():
-        candidate = _Candidate.of(problem, step, params)
+        candidate = _Candidate.of(problem, step, params, slower, exactly)
         outcomes = None if candidate is None else candidate.run(contexts or {}, in_time)
-    if outcomes is None:
+        if outcomes is not None:
+            return outcomes
+        found, seconds = exactly, 0.0
+        if found is None:
+            found, seconds = _rounds_by_inner_splits(problem, step, params)
+    if found is None:
         return evaluate(step, params, shared, contexts, in_time)
-    return outcomes
+    told = {**params, problem.stopping.parameter: found}
+    outcomes = evaluate(step, told, shared, contexts, in_time)
+    share = seconds / len(step.folds)
+    return [replace(o, n_rounds=found, fit_time=o.fit_time + share) for o in outcomes]
 
 
-@dataclass
-class _FoldRows:
-    """The rows of a fold, cut out once; what is made of them is kept as long as they are."""
+def _rounds_by_inner_splits(problem: Problem, step: Step, params) -> tuple[int | None, float]:
+    """A number of rounds from a split of each fold's own training rows; the seconds it took.
 
-    X: Any
-    y: Any
-    X_test: Any
-    y_test: Any
-    train: Any
-    test: Any
-
-    def __post_init__(self):
-        self._prefixes: dict[str, tuple[Any, Any, Any, dict]] = {}
-
-    def through(self, prefix: Pipeline | None) -> tuple[Any, Any, Any, dict]:
-        """The fitted beginning of the pipeline, both parts of the rows behind it, a shelf."""
-        key = "" if prefix is None else joblib.hash(prefix)
-        if key not in self._prefixes:
-            while len(self._prefixes) >= _PREFIXES_KEPT:
-                self._prefixes.pop(next(iter(self._prefixes)))
-            if prefix is None:
-                self._prefixes[key] = (None, self.X, self.X_test, {})
-            else:
-                fitted = clone(prefix)
-                X = fitted.fit_transform(self.X, self.y)
-                self._prefixes[key] = (fitted, X, fitted.transform(self.X_test), {})
-        return self._prefixes[key]
+    Like the best of a mean curve it is the same for all folds, so that the scores are those of
+    the configuration that is reported.
+    """
+    started = time.time()
+    found = []
+    for fold in step.folds:
+        train = problem.splits[fold][0]
+        fit_params = check_method_params(problem.X, params=problem.fit_params, indices=train)
+        try:
+            estimator = problem.configured(params)
+            X, y = safe_split(estimator, problem.X, problem.y, train)
+            patience = problem.stopping.patience
+            found.append(rounds_by_inner_split(estimator, X, y, fit_params, patience, fold))
+        except Exception:
+            return None, 0.0  # the fit itself, which comes next, will say what is wrong
+        if found[-1] is None:
+            return None, 0.0
+    return int(statistics.median_high(found)), time.time() - started
 
 
 class _Candidate:
     """A configuration whose last step grows."""
 
-    def __init__(self, problem: Problem, step: Step, params, estimator, grower: Grower):
+    def __init__(self, problem, step: Step, params, estimator, grower: Grower, slower, exactly):
         self._problem = problem
         self._step = step
         self._params = params
         self._estimator = estimator
         self._grower = grower
-        self._patience = problem.stopping.patience_of(last_step(estimator)[1])
+        self._slower = slower
+        self._exactly = exactly
         self._runs: list[FoldRun] = []
 
     @classmethod
-    def of(cls, problem: Problem, step: Step, params) -> _Candidate | None:
+    def of(cls, problem: Problem, step: Step, params, *how) -> _Candidate | None:
         try:
             estimator = problem.configured(params)
         except Exception:
@@ -119,12 +128,12 @@ class _Candidate:
         prefix, last = last_step(estimator)
         names = problem.fit_params.keys()
         routed = bool(prefix) and get_config()["enable_metadata_routing"] and bool(names)
-        if routed or not _is_plain(estimator) or not all(n.startswith(prefix) for n in names):
+        if routed or not is_plain(estimator) or not all(n.startswith(prefix) for n in names):
             return None
         own = {n[len(prefix) :]: v for n, v in problem.fit_params.items()}
         n_samples = max(len(train) for train, _ in problem.splits)
         grower = grower_of(last, own, n_samples)
-        return None if grower is None else cls(problem, step, params, estimator, grower)
+        return None if grower is None else cls(problem, step, params, estimator, grower, *how)
 
     def run(self, contexts: Mapping[int, Any], in_time) -> list[Outcome] | None:
         """The outcomes of the folds; None when the first of them cannot be grown."""
@@ -137,14 +146,17 @@ class _Candidate:
                     return None
                 self._runs.append(run)
                 run.seconds = time.time() - started
-                run.run(self._is_hopeless)
+                if self._exactly is None:
+                    run.run(self._is_hopeless)
+                else:
+                    run.train(self._exactly)
             except Exception:
                 if self._problem.error_score == "raise":
                     raise
                 del self._runs[position:]
                 error = self._failed(fold, format_exc(), time.time() - started)
                 break
-            dropped = self._loses()
+            dropped = self._exactly is None and self._loses()
             late = position + 1 < len(self._step.folds) and not in_time()
             if dropped or late:
                 break
@@ -158,9 +170,9 @@ class _Candidate:
     def _begin(self, fold: int) -> FoldRun | None:
         problem = self._problem
         Report(problem, self._step, self._params, fold).start()
-        rows = _rows_of(problem, fold, self._estimator)
+        rows = fold_rows(problem, fold, self._estimator)
         prefix, last = last_step(self._estimator)
-        fitted_prefix, X, X_test, shelf = rows.through(_beginning(self._estimator))
+        fitted_prefix, X, X_test, shelf = rows.through(beginning(self._estimator))
         fit_params = check_method_params(problem.X, params=problem.fit_params, indices=rows.train)
         growth = self._grower.start(
             clone(last),
@@ -172,17 +184,23 @@ class _Candidate:
         )
         if growth is None:
             return None
-        return FoldRun(
+        reader = ScoreReader(
             growth=growth,
-            wrap=lambda fitted: _with_end(self._estimator, fitted_prefix, fitted),
+            wrap=lambda fitted: with_end(self._estimator, fitted_prefix, fitted),
             scorer=problem.scorer,
+            metric=problem.stopping.metric,
             X=rows.X_test,
             y=rows.y_test,
             score_params=check_method_params(
                 problem.X, params=problem.score_params, indices=rows.test
             ),
-            stopping=problem.stopping,
-            patience=self._patience,
+            kept=rows.settled,
+        )
+        return FoldRun(
+            reader,
+            every=problem.stopping.every,
+            patience=self._slower * (problem.stopping.patience or self._grower.patience),
+            max_rounds=self._slower * self._grower.max_rounds,
         )
 
     def _so_far(self) -> list[float]:
@@ -201,7 +219,7 @@ class _Candidate:
     def _finish(self, contexts: Mapping[int, Any], to_the_end: bool) -> list[Outcome]:
         if not self._runs:
             return []
-        n_rounds = common_round(self._runs, to_the_end)
+        n_rounds = self._exactly or common_round(self._runs, to_the_end)
         outcomes = []
         for fold, run in zip(self._step.folds, self._runs):
             outcomes.append(self._outcome(fold, run, n_rounds, contexts.get(fold)))
@@ -212,7 +230,7 @@ class _Candidate:
     def _outcome(self, fold: int, run: FoldRun, n_rounds: int, context) -> Outcome:
         if context is None:
             return self._scored(fold, run, n_rounds)
-        rows = _rows_of(self._problem, fold, self._estimator)
+        rows = fold_rows(self._problem, fold, self._estimator)
         with context:
             with context.around(run.fitted(n_rounds), rows.X, rows.y, {}):
                 pass  # it has been trained already: both are told when the rounds are known
@@ -220,14 +238,14 @@ class _Candidate:
         return replace(outcome, stop=True) if context.stop else outcome
 
     def _scored(self, fold: int, run: FoldRun, n_rounds: int) -> Outcome:
-        problem, rows = self._problem, _rows_of(self._problem, fold, self._estimator)
-        score = Scoring(problem, run.fitted(n_rounds))
+        problem, rows = self._problem, fold_rows(self._problem, fold, self._estimator)
         started = time.time()
+        score = Scoring(problem, run.reader.to_score(n_rounds))
         scores = score(rows.X_test, rows.y_test, rows.test)
         score_time = time.time() - started
         train = {}
         if problem.return_train_score:
-            train = score(rows.X, rows.y, rows.train)
+            train = Scoring(problem, run.fitted(n_rounds))(rows.X, rows.y, rows.train)
         outcome = Outcome(
             trial=self._step.trial,
             fold=fold,
@@ -237,6 +255,7 @@ class _Candidate:
             score_time=score_time,
             resource=self._step.resource,
             n_rounds=n_rounds,
+            work=run.growth.n_rounds,
         )
         Report(problem, self._step, self._params, fold).end(outcome)
         return outcome
@@ -245,40 +264,3 @@ class _Candidate:
         outcome = Outcome(self._step.trial, fold, {}, seconds, 0.0, error=error)
         Report(self._problem, self._step, self._params, fold).end(outcome)
         return outcome
-
-
-def _rows_of(problem: Problem, fold: int, estimator) -> _FoldRows:
-    """The rows of a fold, from the shelf of this thread: two must not grow on the same bins."""
-    key = (threading.get_ident(), fold)
-    if key not in problem.shelf:
-        train, test = problem.splits[fold]
-        X, y = safe_split(estimator, problem.X, problem.y, train)
-        X_test, y_test = safe_split(estimator, problem.X, problem.y, test, train)
-        problem.shelf[key] = _FoldRows(X, y, X_test, y_test, train, test)
-    return problem.shelf[key]
-
-
-def _beginning(estimator) -> Pipeline | None:
-    """Everything before the last step, as one pipeline; None where there is nothing."""
-    steps: list = []
-    while isinstance(estimator, Pipeline):
-        steps += [(f"{len(steps)}-{name}", step) for name, step in estimator.steps[:-1]]
-        estimator = estimator.steps[-1][1]
-    return Pipeline(steps) if steps else None
-
-
-def _with_end(estimator, fitted_prefix: Pipeline | None, fitted):
-    """The pipeline with its beginning and its end fitted."""
-    beginnings = [] if fitted_prefix is None else [step for _, step in fitted_prefix.steps]
-    return _assembled(estimator, beginnings, fitted)
-
-
-def _assembled(estimator, beginnings: Sequence, fitted):
-    if not isinstance(estimator, Pipeline):
-        return fitted
-    n_own = len(estimator.steps) - 1
-    whole = copy.copy(estimator)
-    names = [name for name, _ in estimator.steps]
-    end = _assembled(estimator.steps[-1][1], beginnings[n_own:], fitted)
-    whole.steps = list(zip(names, [*beginnings[:n_own], end]))
-    return whole

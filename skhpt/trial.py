@@ -17,6 +17,7 @@ class Status(enum.Enum):
 
     RUNNING = "running"
     COMPLETE = "complete"  # every fold ran at full budget
+    PARTIAL = "partial"  # all that its rung asks for ran, at less than the full budget
     RACED = "raced"  # dropped early because it could not win
     FAILED = "failed"  # at least one fold raised
     STOPPED = "stopped"  # the search ended before its folds did
@@ -29,6 +30,7 @@ class Origin(str, enum.Enum):
     GIVEN = "given"  # ``initial_params``
     PORTFOLIO = "portfolio"  # published configurations known to work elsewhere
     SAMPLER = "sampler"
+    SLOWER = "slower"  # the winner with a lower learning rate
 
     def __str__(self) -> str:
         return self.value
@@ -46,18 +48,68 @@ class Start(NamedTuple):
     eligible: bool = True
 
 
+class Rung(NamedTuple):
+    """A level of the ladder that configurations climb, each time with more of a resource.
+
+    A configuration on a rung is a trial of its own: what it reached with less of the resource
+    is never compared with what another reached with more.
+
+    Attributes
+    ----------
+    number : int
+        From 0; ``cv_results_["iter"]``.
+    resource : int
+        What each trial of it may use; ``cv_results_["n_resources"]``.
+    is_last : bool
+        Whether its trials have the full budget, so that they may win.
+    n_folds : int or None
+        Folds that its trials run on, the first of all; None is all of them. Where it is a number
+        the folds are the resource, and what a configuration ran on below need not run again.
+    """
+
+    number: int
+    resource: int
+    is_last: bool
+    n_folds: int | None = None
+
+
+class Proposal(NamedTuple):
+    """A configuration with more to say than its parameters; what a sampler may answer.
+
+    Attributes
+    ----------
+    params : mapping
+    rung : Rung or None
+        None is the full budget.
+    parent : int or None
+        The trial on a lower rung that it continues.
+    origin : Origin
+    eligible : bool
+        See :class:`Start`.
+    """
+
+    params: Mapping[str, Any]
+    rung: Rung | None = None
+    parent: int | None = None
+    origin: Origin = Origin.SAMPLER
+    eligible: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A unit of work: one configuration on some folds, in one process.
 
     ``rule`` is what was known when the step was submitted (for instance the incumbent's
-    fold scores); it may end the step early, and it never depends on timing.
+    fold scores); it may end the step early, and it never depends on timing. ``rung`` and
+    ``root`` are those of the trial, where it is on a rung.
     """
 
     trial: int
     folds: tuple[int, ...]
     resource: float | None = None
     rule: Any = None
+    rung: Rung | None = None
+    root: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +119,8 @@ class Outcome:
     ``scores`` maps a metric to its value (``{"score": value}`` for a single metric) and is
     empty when the fit failed before a metric's name was known. Times are in seconds.
     ``stop`` is True when a callback of the user asked for the end of the search, ``late``
-    when the step ended after this fold because the time was over.
+    when the step ended after this fold because the time was over, ``reused`` when it is what
+    the trial's parent had found out on this fold.
     """
 
     trial: int
@@ -79,8 +132,10 @@ class Outcome:
     error: str | None = None  # the traceback of a failed fit
     resource: float | None = None
     n_rounds: int | None = None
+    work: float | None = None  # rounds that were trained, further ones than `n_rounds` among them
     stop: bool = False
     late: bool = False
+    reused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +144,10 @@ class Trial:
 
     ``score`` is the mean of the selection metric over the folds that ran (greater is
     better; NaN when there is none), ``fold_scores`` has one entry a fold, NaN where the
-    fold did not run.
+    fold did not run. ``mean`` is what the table shows in the place of ``score``: a fold that
+    failed counts as the search's ``error_score``. ``work`` is what its folds trained, where that
+    can be counted. ``root`` is the first of the trials of which
+    this one is the continuation, the trial itself where it is none.
     """
 
     index: int
@@ -100,3 +158,11 @@ class Trial:
     fold_scores: tuple[float, ...] = ()
     seconds: float = 0.0
     eligible: bool = True
+    mean: float = math.nan
+    work: float | None = None
+    rung: Rung | None = None
+    root: int = -1
+
+    @property
+    def has_full_budget(self) -> bool:
+        return self.rung is None or self.rung.is_last

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .trial import Origin, Start
+from .trial import Origin, Proposal, Start
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -17,6 +17,7 @@ class StopReason:
 
     N_ITER = "n_iter reached"
     EXHAUSTED = "search space exhausted"
+    LAST_RUNG = "last rung complete"
     TIME = "time budget spent"
     INTERRUPT = "interrupted"
     CALLBACK = "stopped by a callback"
@@ -24,11 +25,15 @@ class StopReason:
 
 
 class Proposer(Protocol):
-    """What the engine needs of a sampler."""
+    """What the engine needs of a sampler.
+
+    One whose proposals depend on others than the last few may have ``needs(n_trials)``: how many
+    of the first trials must have ended, and been told, before it is asked for the next.
+    """
 
     learns: bool
 
-    def ask(self) -> Mapping[str, Any] | None: ...
+    def ask(self) -> Mapping[str, Any] | Proposal | None: ...
 
     def tell(self, trial) -> None: ...
 
@@ -88,12 +93,19 @@ class Turn:
     def _may_ask(self) -> bool:
         if not self._sampler.learns:
             return True
-        needed = max(self._first, len(self._ledger) - self._engine.look_ahead + 1)
+        needed = max(self._first, self._needed())
         oldest_open = next(iter(self._ledger.open), len(self._ledger))
         if oldest_open < needed:
             return False
         self._tell_until(needed)
         return True
+
+    def _needed(self) -> int:
+        """How many trials must have ended before the next proposal."""
+        own = getattr(self._sampler, "needs", None)
+        if own is not None:
+            return own(len(self._ledger))
+        return len(self._ledger) - self._engine.look_ahead + 1
 
     def _tell_until(self, end: int) -> None:
         for index in range(self._told, end):
@@ -103,7 +115,12 @@ class Turn:
     def _ask(self) -> None:
         params = self._sampler.ask()
         if params is None:
-            self.stop(StopReason.EXHAUSTED)
+            climbed = len(self._ledger) and self._ledger.trials[-1].rung is not None
+            self.stop(StopReason.LAST_RUNG if climbed else StopReason.EXHAUSTED)
+            return
+        if isinstance(params, Proposal):
+            configuration, rung, parent, origin, eligible = params
+            self._ledger.add(configuration, origin, eligible, rung, parent)
             return
         space = getattr(self._sampler, "space", None)
         if space is not None and not space.contains(params):

@@ -9,6 +9,7 @@ import os
 
 import sklearn.model_selection
 import sklearn.model_selection._search
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import ParameterGrid
 
 import skhpt
@@ -88,6 +89,8 @@ def pytest_configure():
     standins = {
         "GridSearchCV": skhpt.GridSearchCV,
         "RandomizedSearchCV": skhpt.RandomizedSearchCV,
+        "HalvingGridSearchCV": skhpt.HalvingGridSearchCV,
+        "HalvingRandomSearchCV": skhpt.HalvingRandomSearchCV,
     }
     if os.environ.get("STAND_IN") == "bayes":
         standins = {"GridSearchCV": BayesAsGrid, "RandomizedSearchCV": BayesAsRandom}

@@ -27,11 +27,8 @@ from sklearn.utils.validation import has_fit_parameter
 
 from skhpt._compat import openmp_threads
 from skhpt.estimators.growing import Watched
-from skhpt.estimators.growing_sklearn import (
-    GradientBoostingGrower,
-    HistGradientBoostingGrower,
-    MLPGrower,
-)
+from skhpt.estimators.growing_networks import MLPGrower
+from skhpt.estimators.growing_sklearn import GradientBoostingGrower, HistGradientBoostingGrower
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -14,16 +14,21 @@ ROOT = Path(skhpt.__file__).parent
 
 # From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"trial", "space", "executors", "interrupts", "_compat"},
+    {"trial", "space", "executors", "interrupts", "fingerprints", "_compat"},
     {"ledger", "budget"},
-    {"samplers", "schedulers", "racing", "estimators", "curves", "standin"},
-    {"evaluate", "lockstep", "engine", "turn", "holdout", "bootstrap", "callbacks", "progress"}
-    | {"checks"},
-    {"plan", "rows", "seeds", "together"},
+    {"samplers", "schedulers", "racing", "rungs", "estimators", "curves", "standin", "quick_scores"},
+    {"evaluate", "lockstep", "reading", "engine", "turn", "holdout", "bootstrap", "callbacks", "progress"}
+    | {"checks", "selection"},
+    {"plan", "rows", "subsample", "seeds", "fold_rows", "together", "climbing", "choosing", "exports"},
+    {"finish"},
     {"running"},
+    {"plots"},
+    {"report"},
     {"search"},
-    {"searches", "bayes"},
+    {"searches", "bayes", "halving", "halving_base"},
+    {"comparison", "nested", "audit"},
     {"__init__"},
+    {"__main__"},
 ]
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 FREE_OF_SKLEARN = {
@@ -35,6 +40,7 @@ FREE_OF_SKLEARN = {
     "samplers",
     "schedulers",
     "racing",
+    "rungs",
     "engine",
     "turn",
 }

@@ -25,7 +25,16 @@ if VERSION < (1, 7):
 # with fewer members than folds, which a Bayesian search refuses
 BAYES_SEARCH = SEARCH | {"test_search_with_2d_array"}
 
+HALVING_SEARCH: set[str] = set()
+# Those with hundreds of fits a case are slow; every case of them, too, is run with "slow".
+QUICK = (
+    "-k",
+    "not aggressive and not n_iterations and not 512-exhaust and not test_cv_results "
+    "and not (min_max_resources and not exhaust-50)",
+)
+
 OWN = "sklearn.model_selection.tests.test_search"
+HALVING = "sklearn.model_selection.tests.test_successive_halving"
 META = "sklearn.tests.test_metaestimators"
 ROUTING = "sklearn.tests.test_metaestimators_metadata_routing"
 # Those of all other meta-estimators say nothing about ours; RidgeCV has a search inside.
@@ -33,6 +42,8 @@ OURS = ("-k", "SearchCV or Ridge")
 RUNS = [  # module, which of its tests, who stands in, expected failures, how many pass at least
     (OWN, (), "drop-ins", SEARCH, 105),
     (OWN, (), "bayes", BAYES_SEARCH, 105),
+    (HALVING, QUICK, "drop-ins", HALVING_SEARCH, 50),
+    pytest.param(HALVING, (), "drop-ins", HALVING_SEARCH, 102, marks=pytest.mark.slow),
     (META, (), "drop-ins", set(), 20),
     (META, (), "bayes", set(), 20),
     (ROUTING, OURS, "drop-ins", set(), 30),

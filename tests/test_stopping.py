@@ -21,11 +21,12 @@ from xgboost import XGBRegressor
 from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
 from skhpt.estimators.stopping import (
     left_to_the_search,
-    never_stopping,
+    own_stopping,
     rounds_by_inner_split,
     rounds_to_find,
     settles_its_training,
 )
+from skhpt.together import stopping_for
 
 diabetes = tuple(part[::2] for part in load_diabetes(return_X_y=True))
 cancer = tuple(part[::2] for part in load_breast_cancer(return_X_y=True))
@@ -85,18 +86,25 @@ def test_a_space_that_the_user_wrote_changes_nothing():
 
 
 def test_what_stops_by_itself_stops_no_more():
-    network = make_pipeline(StandardScaler(), MLPRegressor())
     name = "mlpregressor__"
     space = {name + "alpha": (1e-4, 1.0), name + "max_iter": [500], name + "early_stopping": [True]}
     space[name + "n_iter_no_change"] = [20]
-    assert left_to_the_search(space, network, name + "max_iter") == {name + "alpha": (1e-4, 1.0)}
-
-    many = 20_000  # rows above which its own "auto" is on
-    histogram = HistGradientBoostingRegressor()
-    assert rounds_to_find(never_stopping(histogram), many) == "max_iter"
-    left = left_to_the_search({"max_iter": (50, 500)}, histogram, "max_iter")
+    assert left_to_the_search(space, name + "max_iter", ()) == {name + "alpha": (1e-4, 1.0)}
+    left = left_to_the_search({"max_iter": (50, 500)}, "max_iter", ["early_stopping"])
     assert left == {"early_stopping": [False]}
-    assert histogram.early_stopping == "auto"  # the user's object is not touched
+
+
+def test_histograms_stop_by_themselves_on_many_rows():
+    few, many = 1_000, 20_000
+    pipeline = make_pipeline(StandardScaler(), HistGradientBoostingRegressor())
+    name = "histgradientboostingregressor__early_stopping"
+    assert own_stopping(pipeline, few) == []
+    assert own_stopping(pipeline, many) == [name]
+    asked = HistGradientBoostingRegressor(early_stopping=True)
+    assert own_stopping(asked, many) == []
+    stopping = stopping_for(pipeline, None, True, [(range(many), range(10))], None)
+    assert stopping.switched_off == (name,)
+    assert pipeline[-1].early_stopping == "auto"  # the user's object is not touched
 
 
 def test_a_forest_has_no_rounds_to_find():

@@ -29,9 +29,12 @@ class Growth(ABC):
     ----------
     n_rounds : int
         Rounds (trees a class, epochs) trained so far.
+    looks_back : bool
+        Whether ``answer_after`` is there: cheaper than a model of so many rounds.
     """
 
     n_rounds: int = 0
+    looks_back: bool = False
 
     @abstractmethod
     def grow(self, n_rounds: int) -> None:
@@ -51,6 +54,16 @@ class Growth(ABC):
             When the estimator has no such method.
         """
 
+    def answer_after(self, method: str, n_rounds: int) -> np.ndarray:
+        """Tell what a method of ``fitted(n_rounds)`` gives for the watched rows, to the last bit.
+
+        Raises
+        ------
+        NotImplementedError
+            When only the fitted model can tell, see ``looks_back``.
+        """
+        raise NotImplementedError
+
     @abstractmethod
     def loss(self) -> float:
         """The library's own loss on the watched rows, smaller is better; NaN where unknown."""
@@ -64,6 +77,25 @@ class Growth(ABC):
         ValueError
             When the model has not been trained so far, or cannot go back.
         """
+
+    # -- for training whose parameters change on the way ---------------------------------------
+
+    def change(self, params: Mapping[str, Any]) -> None:
+        """Train on with other values of some of the grower's ``changeable`` parameters.
+
+        The rounds so far stay as they are. A model that had come to its own end goes on.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot change its parameters.")
+
+    def copy(self) -> Growth | None:
+        """Another model in this very state, random streams included; None where there is no way.
+
+        Then the same rounds, trained once more, give it.
+        """
+        return None
+
+    def rest(self) -> None:  # noqa: B027 (most have nothing to let go of)
+        """Let go of what can be made again, until the next round."""
 
 
 class Grower(ABC):
@@ -81,12 +113,15 @@ class Grower(ABC):
         small steps, but steadily, so that this does not depend on the learning rate.
     max_rounds : int
         Where to stop in any case.
+    changeable : frozenset of str
+        Parameters that may change between two rounds, see :meth:`Growth.change`.
     """
 
     rounds: str
     goes_back: bool = True
     patience: int = 30
     max_rounds: int = 1000
+    changeable: frozenset[str] = frozenset()
 
     @abstractmethod
     def supports(
@@ -142,8 +177,8 @@ GROWERS: Mapping[str, tuple[str, str]] = {
     "HistGradientBoostingRegressor": ("growing_sklearn", "HistGradientBoostingGrower"),
     "GradientBoostingClassifier": ("growing_sklearn", "GradientBoostingGrower"),
     "GradientBoostingRegressor": ("growing_sklearn", "GradientBoostingGrower"),
-    "MLPClassifier": ("growing_sklearn", "MLPGrower"),
-    "MLPRegressor": ("growing_sklearn", "MLPGrower"),
+    "MLPClassifier": ("growing_networks", "MLPGrower"),
+    "MLPRegressor": ("growing_networks", "MLPGrower"),
 }
 
 

@@ -82,10 +82,23 @@ _BINNING = (
 _SEEDS = ("random_state", "seed")  # for the rows that the bins are made from, if not for all
 
 
+# What LightGBM reads anew in every round. (The smallest leaf decides how bins are made, too.)
+_CHANGEABLE = frozenset(
+    (
+        *("learning_rate", "num_leaves", "max_depth", "min_child_weight", "min_split_gain"),
+        *("reg_alpha", "reg_lambda", "subsample", "subsample_freq", "colsample_bytree"),
+        *("min_sum_hessian_in_leaf", "min_gain_to_split", "lambda_l1", "lambda_l2"),
+        *("bagging_fraction", "bagging_freq", "feature_fraction", "feature_fraction_bynode"),
+        *("colsample_bynode", "max_delta_step", "path_smooth", "extra_trees"),
+    )
+)
+
+
 class LightGBMGrower(Grower):
     """Grows ``LGBMClassifier`` and ``LGBMRegressor``."""
 
     rounds = "n_estimators"
+    changeable = _CHANGEABLE
 
     def supports(
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
@@ -294,6 +307,8 @@ class LightGBMGrowth(BoosterGrowth):
     watched : pair of rows ready for prediction and their targets
     """
 
+    looks_back = True
+
     def __init__(
         self,
         wrapper: Any,
@@ -326,6 +341,10 @@ class LightGBMGrowth(BoosterGrowth):
             self._iterations.append(self._booster.current_iteration())
             self.n_rounds += 1
 
+    def change(self, params: Mapping[str, Any]) -> None:
+        self._wrapper.set_params(**params)
+        self._booster.reset_parameter(dict(params))
+
     def _raw(self) -> np.ndarray:
         self._check_started()
         fresh = self._iterations[-1] - self._n_read
@@ -342,14 +361,28 @@ class LightGBMGrowth(BoosterGrowth):
 
     def answer(self, method: str) -> np.ndarray:
         check_method(self._wrapper, method)
-        raw, classes = self._raw(), self._labels.classes
-        if method == "decision_function":
-            return raw.copy()
-        p = self._link(raw)
+        raw = self._raw()
+        return (
+            raw.copy()
+            if method == "decision_function"
+            else self._as_answer(method, self._link(raw))
+        )
+
+    def _as_answer(self, method: str, p: np.ndarray) -> np.ndarray:
+        classes = self._labels.classes
         if classes is None:
             return p
         p = p if p.ndim == 2 else np.column_stack((1.0 - p, p))
         return classes[np.argmax(p, axis=1)] if method == "predict" else p
+
+    def answer_after(self, method: str, n_rounds: int) -> np.ndarray:
+        check_method(self._wrapper, method)
+        p = self._booster.predict(
+            self._rows,
+            num_iteration=self._iterations[n_rounds],
+            num_threads=self._booster.params["num_threads"],
+        )
+        return self._as_answer(method, p)
 
     def loss(self) -> float:
         return mean_loss(self._loss, self._targets, self._link(self._raw()), self._loss_params)

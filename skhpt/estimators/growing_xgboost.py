@@ -73,10 +73,21 @@ _KEEPS_BINS = (None, "auto", "hist")
 _BINNING = ("tree_method", "max_bin", "missing", "n_jobs", "enable_categorical")
 
 
+# What XGBoost reads anew in every round.
+_CHANGEABLE = frozenset(
+    (
+        *("learning_rate", "eta", "max_depth", "max_leaves", "min_child_weight", "max_delta_step"),
+        *("gamma", "min_split_loss", "reg_alpha", "alpha", "reg_lambda", "lambda", "subsample"),
+        *("colsample_bytree", "colsample_bylevel", "colsample_bynode"),
+    )
+)
+
+
 class XGBoostGrower(Grower):
     """Grows ``XGBClassifier`` and ``XGBRegressor``."""
 
     rounds = "n_estimators"
+    changeable = _CHANGEABLE
 
     def supports(
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
@@ -267,6 +278,11 @@ class XGBoostGrowth(BoosterGrowth):
         except BaseException:
             self._goal = 0  # the thread stops after its round when the caller was interrupted
             raise
+
+    def change(self, params: Mapping[str, Any]) -> None:
+        self._wrapper.set_params(**params)
+        with self._quiet():
+            self._booster.set_param(dict(params))
 
     def _train(self) -> None:
         with self._quiet():

@@ -7,11 +7,11 @@ cannot, the estimator's own early stopping on an inner split tells the number of
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 
 from .._compat import check_method_params, num_samples, safe_split
@@ -40,28 +40,25 @@ def settles_its_training(estimator: Any) -> bool:
     return not all(is_untouched(last, name) for name in known)
 
 
-def left_to_the_search(space: Mapping[str, Any], estimator: Any, rounds: str) -> dict[str, Any]:
+def left_to_the_search(
+    space: Mapping[str, Any], rounds: str, switched_off: Sequence[str]
+) -> dict[str, Any]:
     """A curated space without the number of rounds, and with no other stopping beside it."""
-    prefix = last_step(estimator)[0]
+    prefix = rounds.rpartition("__")[0]
+    prefix = f"{prefix}__" if prefix else ""
     gone = {rounds, *(prefix + name for name in _OWN_STOPPING)}
     rest = {name: entry for name, entry in space.items() if name not in gone}
-    if stops_by_itself(estimator):
-        rest[prefix + "early_stopping"] = [False]
-    return rest
+    return {**rest, **{name: [False] for name in switched_off}}
 
 
-def stops_by_itself(estimator: Any) -> bool:
-    """Whether ``fit`` may set rows aside to stop, and the user has not asked for it."""
-    last = last_step(estimator)[1]
+def own_stopping(estimator: Any, n_samples: int) -> list[str]:
+    """Names of what makes ``fit`` set rows aside to stop, unless the user has asked for it."""
+    prefix, last = last_step(estimator)
     value = last.get_params(deep=False).get("early_stopping", False)
-    return value is not False and is_untouched(last, "early_stopping")
-
-
-def never_stopping(estimator: Any) -> Any:
-    """A clone that leaves the stopping to the search."""
-    prefix = last_step(estimator)[0]
-    off = {prefix + "early_stopping": False} if stops_by_itself(estimator) else {}
-    return clone(estimator).set_params(**off)
+    if value is False or not is_untouched(last, "early_stopping"):
+        return []
+    # It decides by the number of rows, and so does its grower.
+    return [] if rounds_parameter(estimator, n_samples) else [prefix + "early_stopping"]
 
 
 # -- the inner split -------------------------------------------------------------------------

@@ -1,0 +1,153 @@
+"""Anytime curves: what the incumbent is worth on held-out rows, against what was spent."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .result import Comparison, Run
+
+# Okabe and Ito's colours, which the colour-blind can tell apart, with a line style each.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+_STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+_LABELS = {"trials": "configurations tried", "fits": "fits", "cpu": "CPU seconds"}
+_N_POINTS = 200
+
+
+def plot_curves(comparison: Comparison, kinds: Sequence[str], y: str, axes) -> list:
+    """See :meth:`Comparison.plot`."""
+    for name in kinds:
+        if name not in _LABELS:
+            raise ValueError(f"x must be among {', '.join(map(repr, _LABELS))}; got {name!r}.")
+    if y not in ("gain", "score"):
+        raise ValueError(f"y must be 'gain' or 'score'; got {y!r}.")
+    if not any(run.curve for run in comparison.runs):
+        raise ValueError(
+            "There are no curves to draw: no search has ended well, or compare was told "
+            "curves=False."
+        )
+    if axes is None:
+        axes = _new_axes(len(kinds))
+    axes = list(axes) if np.iterable(axes) else [axes]
+    for ax, kind in zip(axes, kinds, strict=True):
+        _draw(ax, comparison, kind, y)
+    _leave_out_bad_starts(axes)
+    axes[0].set_ylabel(_y_label(comparison, y))
+    axes[-1].legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    return axes
+
+
+def _new_axes(n: int):
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError("plot needs matplotlib: pip install skhpt[plot].") from error
+    _, axes = plt.subplots(
+        1, n, figsize=(0.6 + 3.9 * n, 3.8), sharey=True, squeeze=False, layout="constrained"
+    )
+    return axes[0]
+
+
+def _y_label(comparison: Comparison, y: str) -> str:
+    what = "held-out gain over the default" if y == "gain" else "held-out score"
+    return f"{what}\n({comparison.metric})"
+
+
+def _leave_out_bad_starts(axes) -> None:
+    """Let a line come in from below where its first configurations would squeeze all else."""
+    for ax in axes:
+        curves = [line.get_ydata() for line in ax.get_lines() if line.get_label()[0] != "_"]
+        settled = np.concatenate([curve[len(curve) // 4 :] for curve in curves])
+        low, high = settled.min(), settled.max()
+        bottom = low - max(0.6 * (high - low), 1e-12)
+        if min(curve.min() for curve in curves) < bottom - (high - low):
+            ax.set_ylim(bottom=bottom)
+
+
+def _draw(ax, comparison: Comparison, kind: str, y: str) -> None:
+    from matplotlib.ticker import LogLocator, MaxNLocator
+
+    for place, name in enumerate(comparison.names):
+        runs = [run for run in comparison.of(name) if run.curve]
+        if not runs:
+            continue
+        grid, heights = steps(runs, kind, y)
+        colour, style = _COLOURS[place % len(_COLOURS)], _STYLES[place % len(_STYLES)]
+        mean = heights.mean(axis=0)
+        ax.plot(grid, mean, color=colour, ls=style, lw=2, label=name, drawstyle="steps-post")
+        if len(runs) > 1:
+            low, high = np.quantile(heights, [0.25, 0.75], axis=0)
+            ax.fill_between(grid, low, high, color=colour, alpha=0.15, lw=0, step="post")
+    if y == "gain":
+        ax.axhline(0, color="0.4", lw=1)
+        ax.annotate(
+            "default", (1, 0), xycoords=("axes fraction", "data"), xytext=(-4, 3),
+            textcoords="offset points", color="0.4", fontsize="small", ha="right",
+        )  # fmt: skip
+    if kind == "cpu":
+        ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter("")
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.set_xlabel(_LABELS[kind])
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.grid(axis="y", color="0.92")
+    ax.set_axisbelow(True)
+
+
+def steps(runs: Sequence[Run], kind: str, y: str) -> tuple[np.ndarray, np.ndarray]:
+    """The curves of a search on a common axis.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Each with a curve.
+    kind : {"trials", "fits", "cpu"}
+    y : {"gain", "score"}
+
+    Returns
+    -------
+    grid : ndarray of shape (n_points,)
+        From where every run has an incumbent to where the last run ends.
+    heights : ndarray of shape (n_runs, n_points)
+    """
+    starts = [getattr(run.curve[0], kind) for run in runs]
+    ends = [max(getattr(run, kind), getattr(run.curve[-1], kind)) for run in runs]
+    start, end = max(starts), max(ends)
+    if kind == "cpu":
+        grid = np.geomspace(start, end, _N_POINTS) if start > 0 else np.array([end])
+    else:
+        grid = np.arange(start, round(end) + 1, dtype=float)
+    heights = []
+    for run in runs:
+        at = np.array([getattr(point, kind) for point in run.curve])
+        values = np.array([point.test_score for point in run.curve])
+        base = run.default_test_score if y == "gain" else 0.0
+        # the last incumbent that was known by then; rounding must not lose the first
+        place = np.searchsorted(at, grid * (1 + 1e-12), side="right") - 1
+        heights.append(values[np.maximum(place, 0)] - base)
+    return grid, np.array(heights)
+
+
+def as_svg(comparison: Comparison) -> bytes | None:
+    """All panels as a picture; None where there is nothing to draw, or nothing to draw with."""
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure
+    except ImportError:
+        return None
+    if not any(run.curve for run in comparison.runs):
+        return None
+    with mpl.rc_context({"svg.hashsalt": "skhpt"}):
+        figure = Figure(figsize=(12, 3.8), layout="constrained")
+        axes = figure.subplots(1, 3, sharey=True)
+        plot_curves(comparison, list(_LABELS), "gain", axes)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()

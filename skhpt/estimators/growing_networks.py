@@ -1,0 +1,222 @@
+"""Growing scikit-learn's networks, which go on through ``partial_fit``.
+
+One random stream serves from the first epoch to the last. Private attributes of the estimators
+are read in the functions that are marked with "Private:"; the tests hold them to what ``fit``
+gives.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.utils import check_random_state, column_or_1d, shuffle
+from sklearn.utils.multiclass import unique_labels
+
+from .._compat import num_samples, safe_split
+from .growing import Grower, Growth, Watched
+from .growing_scikit import SklearnGrowth, only_weights
+
+
+def own_stream(random_state) -> np.random.RandomState:
+    """One stream for all epochs, where ``partial_fit`` would begin a seed's anew each time.
+
+    Nobody else may draw from it meanwhile, hence a seed in the place of numpy's global stream.
+    """
+    stream = check_random_state(random_state)
+    if stream is check_random_state(None):
+        return np.random.RandomState(stream.randint(np.iinfo(np.int32).max))
+    return stream
+
+
+def _converged(model) -> bool:
+    """Private: whether the last epoch was the one after which ``fit`` stops by itself."""
+    return model._no_improvement_count > model.n_iter_no_change
+
+
+# Private: what the optimizers keep of the model's parameters.
+_KEPT = ("learning_rate_init", "momentum", "power_t", "beta_1", "beta_2", "epsilon")
+
+
+def _retune(model, before: Mapping[str, Any]) -> None:
+    """Private: tell the optimizer of new parameters, and be patient again.
+
+    A rate that the schedule has lowered stays lower by as much.
+    """
+    model._no_improvement_count = 0
+    optimizer = model._optimizer
+    old, new = before["learning_rate_init"], model.learning_rate_init
+    rate = optimizer.learning_rate
+    optimizer.learning_rate = float(new) if rate == old else rate * new / old
+    for name in _KEPT:
+        if hasattr(optimizer, name):
+            setattr(optimizer, name, getattr(model, name))
+
+
+class _MLPGrowth(SklearnGrowth):
+    """A network that goes on through ``partial_fit``, an epoch a call.
+
+    ``fit`` shuffles in each epoch the order of the epoch before, ``partial_fit`` the rows as it
+    gets them. So the rows are handed over in the order of the epoch before, which a second
+    stream, in step with the model's, tells.
+    """
+
+    rounds = "max_iter"
+
+    def __init__(self, estimator, X, y, watched: Watched, fit_params: Mapping[str, Any]):
+        if np.ndim(y) == 2 and np.shape(y)[1] == 1:
+            y = column_or_1d(y, warn=True)  # once, as in fit, not in every epoch
+        super().__init__(estimator, X, y, watched, fit_params)
+        self._given = {name: getattr(estimator, name) for name in ("random_state", "batch_size")}
+        self._past: dict[int, dict] = {}
+        self._rows = (self._X, self._y, self._weights)
+        self._order: np.ndarray | None = None  # in which they were trained on last
+        self._classes = {"classes": unique_labels(y)} if is_classifier(estimator) else {}
+        self.finished = False
+        stream = own_stream(estimator.random_state)
+        estimator.set_params(random_state=stream)
+        self._order_stream = self._after_weights(copy.deepcopy(stream))
+
+    def _after_weights(self, stream: np.random.RandomState) -> np.random.RandomState:
+        """Advance a stream by what the first weights draw; how many, a trial on a row tells."""
+        trial = copy.copy(self._model)
+        trial.set_params(random_state=stream, shuffle=False, warm_start=False, verbose=False)
+        trial.set_params(batch_size="auto")
+        X, y = safe_split(trial, self._X, self._y, np.arange(1))
+        trial.partial_fit(X, y, **self._classes)
+        return stream
+
+    def grow(self, n_rounds: int) -> None:
+        """Train up to `n_rounds` epochs in all, or to where ``fit`` would have stopped.
+
+        `n_rounds` then stays there, ``finished`` is True and growing further does nothing.
+        """
+        if self.finished and n_rounds > self.n_rounds:
+            return
+        self._check_ahead(n_rounds)
+        if n_rounds == self.n_rounds:
+            return
+        while self.n_rounds < n_rounds and not self.finished:
+            self._epoch()
+        self._past[self.n_rounds] = self._weights_now()
+
+    def _epoch(self) -> None:
+        model = self._model
+        if self._X is None:
+            self._arrange()
+        weights = {} if self._weights is None else {"sample_weight": self._weights}
+        model.partial_fit(self._X, self._y, **weights, **self._classes)
+        if len(model.loss_curve_) == self.n_rounds:  # which partial_fit reports by a warning
+            raise KeyboardInterrupt
+        self.n_rounds += 1
+        self.finished = bool(_converged(model))
+        if self.n_rounds == 1 and model.batch_size != "auto":
+            # It clips in silence from now on; the first epoch has warned, as fit does once.
+            model.set_params(batch_size=min(model.batch_size, num_samples(self._X)))
+        if model.shuffle:
+            self._reorder()
+
+    def _reorder(self) -> None:
+        order = np.arange(num_samples(self._X)) if self._order is None else self._order
+        self._order = shuffle(order, random_state=self._order_stream)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Put the rows in their order."""
+        self._X, self._y, self._weights = self._rows
+        if self._order is None:
+            return
+        self._X, self._y = safe_split(self._model, self._X, self._y, self._order)
+        if self._weights is not None:
+            self._weights = np.asarray(self._weights)[self._order]
+
+    def rest(self) -> None:
+        if self._order is not None:
+            self._X = self._y = self._weights = None
+
+    def change(self, params: Mapping[str, Any]) -> None:
+        model, before = self._model, dict(vars(self._model))
+        model.set_params(**params)
+        if "batch_size" in params:
+            self._given["batch_size"] = model.batch_size
+            if self.n_rounds and model.batch_size != "auto":
+                model.set_params(batch_size=min(model.batch_size, num_samples(self._rows[0])))
+        self.finished = False
+        self._past.clear()
+        if self.n_rounds:
+            _retune(model, before)
+
+    def copy(self) -> Growth:
+        other = copy.copy(self)
+        own = ("_model", "_order_stream", "_given")
+        vars(other).update(copy.deepcopy({name: getattr(self, name) for name in own}), _past={})
+        return other
+
+    def _weights_now(self) -> dict:
+        """The state of the model; without the optimizer's, which is twice as large."""
+        state = dict(vars(self._model))
+        state.pop("_optimizer")
+        for name in ("coefs_", "intercepts_", "loss_curve_"):
+            state[name] = copy.deepcopy(state[name])
+        return state
+
+    def answer(self, method: str) -> np.ndarray:
+        self._check_trained(self.n_rounds)
+        return getattr(self._model, method)(self._watched.X)
+
+    def fitted(self, n_rounds: int) -> Any:
+        """Return the network as its own ``fit`` with `n_rounds` leaves it.
+
+        To be had for the number of epochs that was reached and for all numbers that ``grow``
+        was called with. The latter lack the momenta of the optimizer: they predict, and a
+        further ``fit`` is the same, but ``partial_fit`` starts with new momenta.
+        """
+        trained = min(n_rounds, self.n_rounds) if self.finished else n_rounds
+        self._check_trained(trained)
+        if trained == self.n_rounds:
+            state = vars(self._model)
+        elif trained in self._past:
+            state = self._past[trained]
+        else:
+            raise ValueError(
+                f"n_rounds must be a number of epochs that grow() was called with, one of "
+                f"{sorted(self._past)}, got {n_rounds}. Weights in between are not kept."
+            )
+        model = copy.copy(self._model)
+        vars(model).clear()
+        vars(model).update(copy.deepcopy(state), n_iter_=trained)
+        return model.set_params(max_iter=n_rounds, **copy.deepcopy(self._given))
+
+
+class MLPGrower(Grower):
+    """Grow ``MLPClassifier`` and ``MLPRegressor``, by epochs.
+
+    ``fitted`` goes back only to numbers of epochs that ``grow`` was called with.
+    """
+
+    rounds = "max_iter"
+    goes_back = False
+    patience = 20
+    max_rounds = 500
+    changeable = frozenset((*_KEPT, "alpha", "batch_size"))
+
+    def supports(
+        self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
+    ) -> bool:
+        """Whether growing this estimator gives exactly what its ``fit`` gives."""
+        stochastic = estimator.solver in ("adam", "sgd")
+        return stochastic and not estimator.early_stopping and only_weights(estimator, fit_params)
+
+    def start(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        watched: Watched,
+        fit_params: Mapping[str, Any],
+        shared: dict,
+    ) -> Growth:
+        return _MLPGrowth(estimator, X, y, watched, fit_params)

@@ -1,0 +1,93 @@
+"""Growing scikit-learn's linear models by stochastic gradients, epoch by epoch.
+
+``partial_fit`` is another training than ``fit``: it does not stop by itself and averages weights
+otherwise. So these growers stand in no table; they are for searches that refit in the same way.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.linear_model import SGDClassifier, SGDRegressor
+from sklearn.utils.multiclass import unique_labels
+
+from .growing import Grower, Growth, Watched
+from .growing_networks import own_stream
+from .growing_scikit import SklearnGrowth, only_weights
+
+
+class _SGDGrowth(SklearnGrowth):
+    """A linear model that goes on through ``partial_fit``, an epoch a call."""
+
+    rounds = "max_iter"
+
+    def __init__(self, estimator, X, y, watched: Watched, fit_params: Mapping[str, Any]):
+        super().__init__(estimator, X, y, watched, fit_params)
+        self._classes = {"classes": unique_labels(y)} if is_classifier(estimator) else {}
+        self._seed = estimator.random_state
+        # A seed would give every epoch the same order of the rows.
+        estimator.set_params(random_state=own_stream(estimator.random_state))
+
+    def grow(self, n_rounds: int) -> None:
+        self._check_ahead(n_rounds)
+        while self.n_rounds < n_rounds:
+            self._model.partial_fit(self._X, self._y, sample_weight=self._weights, **self._classes)
+            self.n_rounds += 1
+
+    def change(self, params: Mapping[str, Any]) -> None:
+        self._model.set_params(**params)
+
+    def copy(self) -> Growth:
+        other = copy.copy(self)
+        other._model = copy.deepcopy(self._model)
+        return other
+
+    def answer(self, method: str) -> np.ndarray:
+        self._check_trained(self.n_rounds)
+        return getattr(self._model, method)(self._watched.X)
+
+    def fitted(self, n_rounds: int) -> Any:
+        """Return the model; only as it is now."""
+        self._check_trained(n_rounds)
+        if n_rounds != self.n_rounds:
+            raise ValueError(
+                f"n_rounds must be the {self.n_rounds} rounds that are trained, got {n_rounds}. "
+                "Weights in between are not kept."
+            )
+        model = copy.deepcopy(self._model)
+        return model.set_params(max_iter=n_rounds, random_state=copy.deepcopy(self._seed))
+
+
+class SGDGrower(Grower):
+    """Grow ``SGDClassifier`` and ``SGDRegressor``, by epochs of ``partial_fit``."""
+
+    rounds = "max_iter"
+    goes_back = False
+    changeable = frozenset(
+        ("alpha", "l1_ratio", "penalty", "eta0", "learning_rate", "power_t", "epsilon")
+    )
+
+    def supports(
+        self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
+    ) -> bool:
+        """Whether ``partial_fit`` takes the estimator as it is."""
+        known = type(estimator) in (SGDClassifier, SGDRegressor)
+        if not known or estimator.early_stopping:
+            return False
+        by_class = getattr(estimator, "class_weight", None)
+        return not isinstance(by_class, str) and only_weights(estimator, fit_params)
+
+    def start(
+        self,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        watched: Watched,
+        fit_params: Mapping[str, Any],
+        shared: dict,
+    ) -> Growth:
+        return _SGDGrowth(estimator, X, y, watched, fit_params)

@@ -1,0 +1,162 @@
+"""The finish of a search: its winner learns more slowly, its best few run on other folds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+)
+
+from ._compat import num_samples
+from .engine import Engine, StopReason
+from .estimators.pipelines import last_step
+from .ledger import Ledger
+from .racing import WillItWin, paired_spread
+from .rows import Rows, Splits, folds_of
+from .schedulers import all_folds
+from .space import Space
+from .trial import Origin, Start, Status, Trial
+
+N_FINALISTS = 4
+SLOWER = 3  # how many times more rounds a lowered learning rate may take
+_LEAST_RATE = 0.01
+_SHUFFLING = (KFold, StratifiedKFold, StratifiedGroupKFold, GroupKFold)
+_DRAWING = (ShuffleSplit, StratifiedShuffleSplit, GroupShuffleSplit)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """What comes after the last proposal.
+
+    Attributes
+    ----------
+    splits : list of (train, test)
+        A second set of folds, on which the best few run too; empty for none. What was chosen
+        from many on the first folds looks better there than it is, on others it does not.
+    rate : str or None
+        Name of the learning rate that is lowered for the winner; None for none.
+    given : mapping
+        The parameters of the estimator as given.
+    space : Space or None
+        Where a lowered rate must lie; None is anywhere.
+    """
+
+    splits: Splits = field(default_factory=list)
+    rate: str | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    space: Space | None = None
+
+    def run(self, engine: Engine, ledger: Ledger) -> str | None:
+        """Carry it out after a search that has reached its end.
+
+        Returns
+        -------
+        reason : str or None
+            Why it was cut short; None when it was not.
+        """
+        start = self.slower(ledger)
+        if start is not None:
+            reason = engine.run(_Nothing(), 1, [start])
+            if reason in StopReason.EARLY:
+                return reason
+        chosen = self.finalists(ledger)
+        if not chosen:
+            return None
+        ledger.reopen(chosen, len(self.splits))
+        engine.scheduler = all_folds
+        reason = engine.run(_Nothing(), 0)
+        ledger.settle()
+        return reason if reason in StopReason.EARLY else None
+
+    def slower(self, ledger: Ledger) -> Start | None:
+        """The winner so far with a third of its learning rate."""
+        best = _ranked(ledger)[:1]
+        if self.rate is None or not best:
+            return None
+        params = best[0].params
+        rate = params.get(self.rate, self.given.get(self.rate))
+        if not isinstance(rate, float) or rate <= _LEAST_RATE:
+            return None
+        lowered = {**params, self.rate: max(_LEAST_RATE, rate / SLOWER)}
+        if self.space is not None and not self.space.contains(lowered):
+            return None
+        return Start(Origin.SLOWER, lowered)
+
+    def finalists(self, ledger: Ledger) -> list[int]:
+        """Those of the best few that may still turn out to be the best."""
+        best, *others = _ranked(ledger)[:N_FINALISTS] or [None]
+        if not self.splits or not others:
+            return []
+        known = [t.fold_scores for t in ledger.trials if t is not best and t.fold_scores]
+        incumbent = (*best.fold_scores, *[math.nan] * len(self.splits))
+        rule = WillItWin(ledger.metric, incumbent, paired_spread(best.fold_scores, known))
+        others = [trial for trial in others if not rule.drops(trial.fold_scores)]
+        return [best.index, *(trial.index for trial in others)] if others else []
+
+
+def _ranked(ledger: Ledger) -> list[Trial]:
+    may = ledger.electable()
+    whole = [t for t in ledger.trials if may[t.index] and t.status is Status.COMPLETE]
+    whole = [trial for trial in whole if not math.isnan(trial.score)]
+    return sorted(whole, key=lambda trial: (-trial.score, trial.index))
+
+
+class _Nothing:
+    """A sampler without proposals."""
+
+    learns = False
+
+    def ask(self):
+        return None
+
+    def tell(self, trial) -> None:
+        pass
+
+
+def rate_of(estimator: Any) -> str | None:
+    """Name of the learning rate of what is trained in rounds."""
+    prefix, last = last_step(estimator)
+    known = last.get_params(deep=False)
+    name = next((n for n in ("learning_rate", "learning_rate_init") if n in known), None)
+    return None if name is None or isinstance(known[name], str) else prefix + name
+
+
+def other_folds(cv: Any, rows: Rows, seed: int) -> Splits:
+    """Folds of the same kind elsewhere; empty where a splitter has no others.
+
+    Parameters
+    ----------
+    cv : splitter
+    rows : Rows
+    seed : int
+        For splitters that shuffle. Blocks of rows, which may be ordered in time, stay blocks:
+        they are moved by half of one.
+    """
+    if type(cv) in (KFold, StratifiedKFold) and not cv.shuffle:
+        return _moved(cv, rows)
+    if type(cv) not in _SHUFFLING + _DRAWING:
+        return []
+    options = {name: value for name, value in vars(cv).items() if not name.startswith("_")}
+    options["random_state"] = seed
+    if type(cv) in _SHUFFLING:
+        options["shuffle"] = True
+    return folds_of(type(cv)(**options), rows)
+
+
+def _moved(cv, rows: Rows) -> Splits:
+    n_rows = num_samples(rows.X)
+    order = np.roll(np.arange(n_rows), -(n_rows // (2 * cv.n_splits)))
+    y = None if rows.y is None else np.asarray(rows.y)[order]
+    splits = cv.split(np.zeros(n_rows), y)
+    return [(np.sort(order[train]), np.sort(order[test])) for train, test in splits]

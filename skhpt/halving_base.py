@@ -1,0 +1,364 @@
+"""What searches by successive halving share: limits, rungs, and the winner of the last one."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from sklearn.base import is_classifier
+from sklearn.model_selection import check_cv
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from ._compat import BaseSearchCV, num_samples, wants_more_than_labels
+from .choosing import Selection
+from .estimators import space_for_facts
+from .estimators.resources import Resource, Rounds, resource_of
+from .evaluate import Problem
+from .ledger import Ledger
+from .plan import Leg, Plan, check_legs, initial_trials
+from .rows import Rows, Splits
+from .rungs import HalvingPlan, Ladder, halving_plan, margin_of
+from .search import BaseSearch
+from .subsample import Subsampler
+from .trial import Origin, Proposal, Start, Trial
+
+_RUNGS_OF_ROUNDS = 3  # above the first, where the rounds of an estimator were found
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much of a resource there may be.
+
+    Attributes
+    ----------
+    resource : Resource
+    least, most : int
+    exhaust : bool
+        Whether to raise the least, so that the last rung gets as near to the most as it can.
+    to_the_top : bool
+        Whether the last rung has the most in any case.
+    """
+
+    resource: Resource
+    least: int
+    most: int
+    exhaust: bool
+    to_the_top: bool
+
+
+class BaseHalving(BaseSearch):
+    """What both searches by successive halving share."""
+
+    _parameter_constraints: dict = {
+        **{
+            name: constraint
+            for name, constraint in BaseSearch._parameter_constraints.items()
+            if name not in ("pre_dispatch", "racing", "early_stopping")
+        },
+        "factor": [Interval(numbers.Real, 1, None, closed="neither")],
+        "resource": [str],
+        "max_resources": [
+            Interval(numbers.Integral, 0, None, closed="neither"),
+            StrOptions({"auto"}),
+        ],
+        "min_resources": [
+            Interval(numbers.Integral, 0, None, closed="neither"),
+            StrOptions({"exhaust", "smallest"}),
+        ],
+        "aggressive_elimination": ["boolean"],
+    }
+    # Rungs are the race here.
+    racing = False
+    early_stopping = False
+
+    # -- before --------------------------------------------------------------------------
+
+    def _owes_draws(self) -> bool:
+        return True
+
+    def _check_data(self, X, y) -> None:
+        if num_samples(X) == 0:
+            raise ValueError(
+                "min_resources_=0: you might have passed an empty dataset X. It has 0 rows; "
+                "check how it was cut out."
+            )
+        super()._check_data(X, y)
+
+    def _splits(self, tuning: Rows) -> Splits:
+        cv = check_cv(self.cv, tuning.y, classifier=is_classifier(self.estimator))
+        if not _is_constant(cv):
+            raise ValueError(
+                "The cv parameter must yield consistent folds across calls to split(). Set its "
+                f"random_state to an int, or set shuffle=False; got cv={self.cv!r}."
+            )
+        self._limits = self._limits_of(tuning, cv)
+        return super()._splits(tuning)
+
+    def _limits_of(self, tuning: Rows, cv) -> Limits:
+        n_rows = num_samples(tuning.X)
+        resource = resource_of(self.resource, self.estimator, n_rows)
+        n_splits = None
+        if resource.parameter is None:
+            n_splits = cv.get_n_splits(tuning.X, tuning.y, **tuning.split_params)
+        least, most = self.min_resources, self.max_resources
+        there = {"n_samples": n_rows, "n_folds": n_splits}.get(resource.name)
+        if isinstance(most, str):
+            most = self._all_of(resource) if there is None else there
+        found = self.resource == "auto" and isinstance(resource, Rounds)
+        exhaust = least == "exhaust" or (found and least == "smallest")
+        if isinstance(least, str):
+            least = self._smallest(resource, tuning, n_splits)
+            if found:  # the first rounds of a booster tell little
+                least = max(1, int(most // self.factor**_RUNGS_OF_ROUNDS))
+        self._check_limits(resource, least, most, there)
+        to_the_top = found or resource.name == "n_folds"
+        return Limits(resource, int(least), int(most), exhaust, to_the_top)
+
+    def _smallest(self, resource: Resource, tuning: Rows, n_splits: int | None) -> int:
+        if resource.name != "n_samples":
+            return 1
+        n_classes = 1
+        if is_classifier(self.estimator) and tuning.y is not None:
+            check_classification_targets(tuning.y)
+            n_classes = len(np.unique(np.asarray(tuning.y)))
+        return 2 * n_splits * n_classes
+
+    def _all_of(self, resource: Resource) -> int:
+        """The value that the estimator has, where rounds were asked for in general."""
+        if self.resource == "auto":
+            return resource.own_number(self.estimator)
+        raise ValueError(
+            "resource can only be 'n_samples' when max_resources='auto' (or 'n_folds', or 'auto' "
+            f"for the rounds of a booster), got resource={self.resource!r}. Say how much of it "
+            "there is at most, for instance max_resources=100."
+        )
+
+    def _check_limits(self, resource: Resource, least: int, most: int, there: int | None) -> None:
+        if there is not None and most > there:
+            what = "rows for tuning" if resource.name == "n_samples" else "folds"
+            raise ValueError(
+                f"max_resources={most} is more than there is: resource={resource.name!r} has "
+                f"{there} {what}. Use max_resources='auto' or a number up to {there}."
+            )
+        if resource.name == "n_folds" and most < there:
+            raise ValueError(
+                f"max_resources={most} with resource='n_folds' leaves folds out on the last rung, "
+                f"but who wins must have run on all {there}. Use max_resources='auto', or a cv "
+                "with fewer folds."
+            )
+        if least > most:
+            of = "" if there is None else f", of {resource.name}={there}"
+            raise ValueError(
+                f"min_resources_={least} is greater than max_resources_={most}{of}. Lower "
+                "min_resources (it may be 'smallest') or raise max_resources."
+            )
+
+    def _explicit_legs(self, seed) -> list[Leg]:
+        if not self._is_curated():
+            self.space_ = self._definition()
+        return []  # how many candidates there are depends on the folds
+
+    def _plan(self, legs, facts, seed, stopping) -> Plan:
+        curated, limits = self._is_curated(), self._limits
+        if curated:
+            space = space_for_facts(self.estimator, facts(), size=self._auto_size)
+            self.space_ = {k: v for k, v in space.items() if k != limits.resource.parameter}
+        (leg,) = self._legs(self.space_, seed)
+        check_legs(self.estimator, [leg])
+        initial = initial_trials(self.initial_params, self.estimator, leg, facts, curated)
+        entries, guests = self._entries(initial, leg.sampler.candidates)
+        self._check_not_searched(limits.resource, entries)
+        plan = self._halving(len(entries))
+        ladder = Ladder(
+            plan,
+            entries,
+            limits.resource.parameter,
+            limits.resource.name == "n_folds",
+            guests,
+        )
+        return Plan([replace(leg, sampler=ladder, n_trials=None)])
+
+    def _entries(self, initial: Sequence[Start], candidates: list):
+        """Who starts on the first rung, and who comes to the last one to be compared with.
+
+        The estimator as given reaches the last rung in any case, for a baseline at the same
+        resource. Where the resource is a parameter it comes with its own value.
+        """
+        own = self._limits.resource.parameter
+        first, guests = [], []
+        for origin, params, eligible in initial:
+            bare = {name: value for name, value in params.items() if name != own}
+            is_default = origin is Origin.DEFAULT
+            if eligible:
+                as_given = is_default and own is None
+                kept = origin if as_given or not is_default else Origin.GIVEN
+                first.append(Proposal(bare, origin=kept))
+            if is_default:
+                value = {} if own is None else {own: self.estimator.get_params()[own]}
+                guests.append(
+                    Proposal({**bare, **value}, origin=origin, eligible=eligible and own is None)
+                )
+        n = len(candidates)
+        given = [entry.params for entry in first]
+        rest = [Proposal(params) for params in candidates if dict(params) not in given]
+        return first + rest[: max(0, n - len(first))], guests
+
+    def _check_not_searched(self, resource: Resource, entries: Sequence[Proposal]) -> None:
+        if any(resource.parameter in entry.params for entry in entries):
+            raise ValueError(
+                f"Cannot use parameter {resource.parameter} as the resource since it is part of "
+                "the searched parameters. Take it out of the search space, or choose another "
+                "resource."
+            )
+
+    def _halving(self, n_candidates: int) -> HalvingPlan:
+        """Plan the rungs, and publish the plan."""
+        limits = self._limits
+        plan = halving_plan(
+            n_candidates,
+            limits.least,
+            limits.most,
+            self.factor,
+            exhaust=limits.exhaust,
+            aggressive=self.aggressive_elimination,
+            to_the_top=limits.to_the_top,
+        )
+        self.resource_ = limits.resource.name
+        self.min_resources_, self.max_resources_ = plan.min_resources, plan.max_resources
+        self.n_required_iterations_ = plan.n_required
+        self.n_possible_iterations_ = plan.n_possible
+        self.n_iterations_ = len(plan.n_resources)
+        self.n_candidates_, self.n_resources_ = list(plan.n_candidates), list(plan.n_resources)
+        self.n_remaining_candidates_ = plan.n_kept(self.n_iterations_ - 1)
+        if self.verbose:
+            self._print_plan()
+        return plan
+
+    def _print_plan(self) -> None:
+        print(f"n_iterations: {self.n_iterations_}")
+        print(f"n_required_iterations: {self.n_required_iterations_}")
+        print(f"n_possible_iterations: {self.n_possible_iterations_}")
+        print(f"min_resources_: {self.min_resources_}")
+        print(f"max_resources_: {self.max_resources_}")
+        print(f"aggressive_elimination: {self.aggressive_elimination}")
+        print(f"factor: {self.factor}")
+        for rung, sizes in enumerate(zip(self.n_candidates_, self.n_resources_)):
+            print("-" * 10)
+            print(f"iter: {rung}\nn_candidates: {sizes[0]}\nn_resources: {sizes[1]}")
+
+    def _problem(self, tuning: Rows, splits: Splits, scorer, *args) -> Problem:
+        problem = super()._problem(tuning, splits, scorer, *args)
+        self.__dict__.pop("stratified_", None)
+        if self._limits.resource.name != "n_samples":
+            return replace(problem, climbs=isinstance(self._limits.resource, Rounds))
+        subsampler = Subsampler(
+            num_samples(tuning.X),
+            _codes(tuning.y) if is_classifier(self.estimator) else None,
+            _numbered(tuning.split_params.get("groups")),
+            wants_more_than_labels(scorer),
+        )
+        rungs, self.stratified_ = subsampler.rungs(splits, self.n_resources_, self.random_state)
+        return replace(problem, rungs=rungs)
+
+    # -- after -----------------------------------------------------------------------------
+
+    @staticmethod
+    def _select_best_index(refit, refit_metric, results) -> int:
+        """The best of the last rung."""
+        if callable(refit):
+            return BaseSearchCV._select_best_index(refit, refit_metric, results)
+        last = np.flatnonzero(results["iter"] == np.max(results["iter"]))
+        metric = refit_metric if isinstance(refit_metric, str) else "score"
+        means = results[f"mean_test_{metric}"][last]
+        # Where nobody has a score the first will do, as in scikit-learn.
+        return last[0 if np.isnan(means).all() else np.nanargmax(means)]
+
+    def _set_winner(self, ledger: Ledger, results, metric, selection: Selection) -> None:
+        """Choose on the last rung, and tell how clear that was."""
+        for name in ("margin_", "within_noise_"):
+            self.__dict__.pop(name, None)  # what an earlier fit left
+        self._cut_plan_to(ledger)
+        super()._set_winner(ledger, results, metric, selection)
+        if not hasattr(self, "best_index_"):
+            return
+        if not self.multimetric_:  # scikit-learn has it here for a callable refit as well
+            self.best_score_ = results["mean_test_score"][self.best_index_]
+        trial = ledger.trial(self.best_index_)
+        if not trial.has_full_budget:
+            self._warn_of_less(trial)
+            return
+        metric = metric if self.multimetric_ else "score"
+        if isinstance(metric, str) and not selection.is_free:
+            self._compare_with_runner_up(ledger, results, metric)
+
+    def _cut_plan_to(self, ledger: Ledger) -> None:
+        """Leave out the rungs that a search which was cut short has not begun."""
+        begun = 1 + int(ledger.rungs().max())
+        if begun < self.n_iterations_:
+            self.n_iterations_ = begun
+            self.n_candidates_ = self.n_candidates_[:begun]
+            self.n_resources_ = self.n_resources_[:begun]
+            self.n_remaining_candidates_ = math.ceil(self.n_candidates_[-1] / self.factor)
+
+    def _warn_of_less(self, trial: Trial) -> None:
+        """A score at less than the full resource is in the table, and is nobody's best score."""
+        if hasattr(self, "best_score_"):
+            self.best_score_ = np.nan
+        self.__dict__.pop("best_score_corrected_", None)
+        warnings.warn(
+            f"The search ended ({self.stop_reason_}) before any configuration had run on the last "
+            f"rung. The winner is the best of rung {trial.rung.number}, with {self.resource_}="
+            f"{trial.rung.resource}; best_score_ is NaN, as a score with less than "
+            "the full resource is no comparison. Give more time, or fewer candidates.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+    def _compare_with_runner_up(self, ledger: Ledger, results, metric: str) -> None:
+        means = np.where(ledger.electable(), results[f"mean_test_{metric}"], np.nan)
+        means[self.best_index_] = np.nan
+        if np.isnan(means).all():
+            return
+        other = int(np.nanargmax(means))
+        folds = [results[f"split{k}_test_{metric}"] for k in range(self.n_splits_)]
+        scores = np.array([[fold[row] for fold in folds] for row in (self.best_index_, other)])
+        if not np.isfinite(scores).all():
+            return
+        self.margin_ = margin_of(*scores)
+        difference, error = self.margin_
+        self.within_noise_ = not difference > error
+        if self.within_noise_ and self.verbose:
+            warnings.warn(
+                f"The winner is ahead of the runner-up (row {other} of cv_results_) by "
+                f"{difference:.3g} with a standard error of {error:.3g} over the folds: within "
+                "noise, either could be the better one.",
+                UserWarning,
+                stacklevel=5,
+            )
+
+
+def _is_constant(cv) -> bool:
+    """Whether a splitter cuts the same folds each time that it is asked."""
+    seeded = isinstance(getattr(cv, "random_state", 0), numbers.Integral)
+    return seeded or not getattr(cv, "shuffle", True)
+
+
+def _codes(y) -> np.ndarray | None:
+    """The number of each row's class; None where rows have no single class."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "many unique classes": the estimator's own fit tells
+        try:
+            return _numbered(y) if type_of_target(y) in ("binary", "multiclass") else None
+        except (TypeError, ValueError):
+            return None
+
+
+def _numbered(labels) -> np.ndarray | None:
+    if labels is None:
+        return None
+    return np.unique(np.asarray(labels).ravel(), return_inverse=True)[1]

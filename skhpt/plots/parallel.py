@@ -1,0 +1,126 @@
+"""Parallel coordinates: every configuration is a line through the values of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import _style as style
+from ._choice import chosen, no_parameters
+from .axes import ParameterAxis
+from .view import SearchView
+from .words import decimals, wrapped
+
+_ABSENT = -0.12  # where a line passes the axis of a parameter that its configuration lacks
+_JITTER = 0.018
+
+
+def why_not(view: SearchView) -> str | None:
+    if not view.electable.any():
+        return "no configuration ran on every fold. Let the search run longer."
+    return no_parameters(view)
+
+
+def draw(
+    view: SearchView,
+    canvas: style.Canvas,
+    params: Sequence[str] | None = None,
+    n_best: int = 200,
+) -> None:
+    places = ParameterAxis.of(view, chosen(view, params, 10))
+    known = np.flatnonzero(np.isfinite(view.adjusted) & view.eligible)
+    shown = known[np.argsort(-view.adjusted[known], kind="stable")][:n_best]
+    heights = np.array([_heights(view, place) for place in places]).T
+    low, high = style.score_limits(view)
+    low = max(low, float(view.adjusted[shown].min()))  # where the best alone are shown
+    score = np.clip(view.adjusted, low, high)
+    lines = np.column_stack([heights, (score - low) / (high - low)])
+    ax = canvas.one(max(6.0, 1.15 * lines.shape[1] + 1.0), 4.8)
+    ax.grid(False)
+    _draw_lines(ax, view, lines, shown, (low, high))
+    for i, place in enumerate(places):
+        _draw_axis(ax, i, place.ticks() if place.is_number else _choices(place), place)
+    _draw_score_axis(ax, len(places), low, high)
+    if len(shown) < len(known):
+        ax.plot([], [], color=style.GREY, label=f"the best {len(shown)} of {len(known)}")
+    _name_axes(ax, [wrapped(place.label, 14) for place in places] + [wrapped(view.label, 14)])
+    if np.isnan(heights[shown]).any():
+        ax.text(-0.08, _ABSENT, "not used", ha="right", va="center", fontsize="small")
+
+
+def _heights(view: SearchView, place: ParameterAxis) -> np.ndarray:
+    at = place.unit(place.positions(view))
+    if place.is_number:
+        return at
+    if len(place.texts) == 1:
+        at = at + 0.5
+    return at + np.random.default_rng(0).uniform(-_JITTER, _JITTER, len(at))
+
+
+def _draw_lines(ax, view: SearchView, lines, shown, limits) -> None:
+    from matplotlib.collections import LineCollection
+
+    order = shown[np.argsort(view.adjusted[shown], kind="stable")]
+    at = np.arange(lines.shape[1])
+    filled = np.where(np.isnan(lines), _ABSENT, lines)
+    best = view.best if view.best is not None else view.ranking[0]
+    whole = view.electable[order]
+    bundle = LineCollection(
+        [np.column_stack([at, filled[i]]) for i in order],
+        array=view.adjusted[order],
+        cmap=style.COLOURS + "_r",
+        linewidths=np.where(whole, 1.5, 0.9),
+        alpha=0.75,
+    )
+    bundle.set_clim(*limits)
+    ax.add_collection(bundle)
+    ax.plot(at, filled[best], color=style.ORANGE, linewidth=3, zorder=5, label="winner")
+    ax.set_xlim(-0.35, len(at) - 0.65)
+    bottom = _ABSENT - 0.04 if np.isnan(lines[shown]).any() else -0.05
+    ax.set_ylim(bottom, 1.05)
+
+
+def _choices(place: ParameterAxis) -> list[tuple[float, str]]:
+    ticks = place.ticks()
+    return ticks if len(place.texts) > 1 else [(0.5, ticks[0][1])]
+
+
+def _draw_axis(ax, x: int, ticks: list[tuple[float, str]], place: ParameterAxis) -> None:
+    ax.axvline(x, color=style.GREY, linewidth=1.0, zorder=1)
+    for value, text in ticks:
+        height = float(place.unit(np.array(value)))
+        _tick(ax, x, height, text)
+
+
+def _draw_score_axis(ax, x: int, low: float, high: float) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    ax.axvline(x, color=style.INK, linewidth=1.6, zorder=1)
+    values = [v for v in MaxNLocator(5).tick_values(low, high) if low <= v <= high]
+    n = decimals(float(np.max(np.abs(values))), 3)
+    for value in values:
+        _tick(ax, x, (value - low) / (high - low), f"{value:.{n}f}")
+
+
+def _tick(ax, x: int, height: float, text: str) -> None:
+    ax.plot([x - 0.03, x + 0.03], [height, height], color=style.GREY, linewidth=1, zorder=2)
+    ax.text(
+        x + 0.05,
+        height,
+        text,
+        fontsize="x-small",
+        va="center",
+        zorder=7,
+        bbox={"facecolor": "white", "alpha": 0.78, "edgecolor": "none", "pad": 0.6},
+    )
+
+
+def _name_axes(ax, names: list[str]) -> None:
+    ax.set_xticks(range(len(names)), names, fontsize="small")
+    ax.tick_params(axis="x", length=0, labeltop=True, labelbottom=False)
+    ax.set_yticks([])
+    ax.spines[:].set_visible(False)
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, 0.0), frameon=False, fontsize="small", ncols=2
+    )

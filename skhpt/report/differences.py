@@ -1,0 +1,85 @@
+"""Paired differences between configurations, with an interval over the folds.
+
+References
+----------
+C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52 (2003):
+the training sets of two folds overlap, so that their differences are correlated; the variance of
+the mean of J differences is estimated as (1 / J + n_test / n_train) times their variance.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..plots.view import SearchView
+
+CONFIDENCE = 0.95
+
+
+class Difference(NamedTuple):
+    """A mean paired difference and its 95 % interval, which is NaN below two folds."""
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def within_noise(self) -> bool:
+        """Whether the interval holds zero, so that the folds cannot tell the two apart."""
+        return bool(self.low <= 0.0 <= self.high)
+
+    @property
+    def has_interval(self) -> bool:
+        return not math.isnan(self.low)
+
+
+def difference(view: SearchView, a: int, b: int) -> Difference:
+    """Return the score of configuration `a` minus that of `b`, on the folds that both ran."""
+    gaps = view.folds[a] - view.folds[b]
+    gaps = gaps[np.isfinite(gaps)]
+    return corrected(gaps, test_share(view.search, view.folds.shape[1]))
+
+
+def corrected(gaps: np.ndarray, ratio: float) -> Difference:
+    """Return the mean of paired differences with the corrected t interval.
+
+    Parameters
+    ----------
+    gaps : ndarray of shape (n_folds,)
+    ratio : float
+        Rows of a fold's test set over those of its training set.
+    """
+    if not len(gaps):
+        return Difference(math.nan, math.nan, math.nan)
+    mean = float(np.mean(gaps))
+    if len(gaps) < 2:
+        return Difference(mean, math.nan, math.nan)
+    from scipy.stats import t
+
+    variance = float(np.var(gaps, ddof=1)) * (1 / len(gaps) + ratio)
+    half = float(t.ppf(0.5 + CONFIDENCE / 2, len(gaps) - 1)) * math.sqrt(variance)
+    return Difference(mean, mean - half, mean + half)
+
+
+def test_share(search: Any, n_folds: int) -> float:
+    """Return rows of the test set over rows of the training set, as far as it can be known.
+
+    It follows from the splitter: ``1 / (k - 1)`` for k folds, also when they are repeated, and
+    the sizes themselves for random splits. For any other splitter the folds are taken to share
+    the rows evenly.
+    """
+    sizes = getattr(search, "_fold_sizes", None)
+    if sizes:
+        return float(np.mean([n_test / n_train for n_train, n_test in sizes]))
+    cv = getattr(search, "cv", None)
+    share = getattr(cv, "test_size", None)
+    if isinstance(share, float) and 0 < share < 1:
+        return share / (1 - share)
+    k = getattr(cv, "cvargs", {}).get("n_splits", n_folds)
+    return 1 / max(k - 1, 1)
+
+
+test_share.__test__ = False  # its name begins like that of a test

@@ -1,0 +1,301 @@
+"""Training along a schedule: parameters that change on the way, the same way on any rows.
+
+What a schedule gives on given rows is always the same, bit for bit, whether a model went on from
+one generation to the next, was copied, or is trained from the beginning because the worker that
+has it is another. So a worker keeps the models that it has trained, and where it has not got one
+it trains it once more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from traceback import format_exc
+from typing import Any
+
+from sklearn import get_config
+from sklearn.base import clone
+
+from ._compat import check_method_params, num_samples
+from .climbing import Nursery
+from .estimators.growing import GROWERS, Grower, Growth, Watched, grower_of
+from .estimators.growing_sgd import SGDGrower
+from .estimators.pipelines import beginning, is_plain, last_step, with_end
+from .evaluate import Problem, Report, Scoring
+from .fold_rows import fold_rows
+from .population import Lineage, Schedule
+from .trial import Outcome, Step
+
+
+def trainer_of(
+    estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
+) -> Grower | None:
+    """Find who can train the last step of an estimator along a schedule; None for nobody.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        Alone or a pipeline.
+    fit_params : mapping
+        In the names of the whole.
+    n_samples : int, optional
+        Rows for training.
+    """
+    prefix, last = last_step(estimator)
+    routed = bool(prefix and fit_params) and get_config()["enable_metadata_routing"]
+    if routed or not is_plain(estimator) or not all(n.startswith(prefix) for n in fit_params):
+        return None
+    own = {name[len(prefix) :]: value for name, value in fit_params.items()}
+    if type(last).__name__ in GROWERS:
+        return grower_of(last, own, n_samples)
+    sgd = SGDGrower()
+    return sgd if sgd.supports(last, own, n_samples) else None
+
+
+class Training:
+    """A model on its way along a schedule.
+
+    Parameters
+    ----------
+    estimator : estimator object
+        The whole, with its first parameters.
+    fitted_beginning : Pipeline or None
+    growth : Growth
+    """
+
+    def __init__(self, estimator: Any, fitted_beginning: Any, growth: Growth, rounds: str):
+        self._estimator = estimator
+        self._beginning = fitted_beginning
+        self._growth = growth
+        self._rounds = rounds
+        self._prefix = last_step(estimator)[0]
+        self._params: Mapping[str, Any] | None = None
+        self._reached = 0
+
+    @classmethod
+    def begin(
+        cls,
+        estimator: Any,
+        X: Any,
+        y: Any,
+        watched: Watched,
+        fit_params: Mapping[str, Any],
+        through: Callable | None = None,
+    ) -> Training:
+        """Fit the beginning of a pipeline, and start to train its end.
+
+        Parameters
+        ----------
+        estimator : estimator object
+            With its first parameters; it is cloned.
+        X, y, watched, fit_params : see :meth:`~skhpt.estimators.growing.Grower.start`
+        through : callable, optional
+            See :meth:`~skhpt.fold_rows.FoldRows.through`.
+
+        Raises
+        ------
+        ValueError
+            When the estimator, with these parameters, cannot be trained in steps on these rows.
+        """
+        estimator = clone(estimator)
+        prefix, last = last_step(estimator)
+        trainer = trainer_of(estimator, fit_params, num_samples(X))
+        first, shelf, X_watched = beginning(estimator), {}, watched.X
+        growth = None
+        if trainer is not None:
+            if through is not None:
+                first, X, X_watched, shelf = through(first)
+            elif first is not None:
+                X, X_watched = first.fit_transform(X, y), first.transform(watched.X)
+            own = {name[len(prefix) :]: value for name, value in fit_params.items()}
+            growth = trainer.start(clone(last), X, y, Watched(X_watched, watched.y), own, shelf)
+        if growth is None:
+            raise ValueError(
+                f"{type(last).__name__} cannot be trained in steps on these rows with these "
+                f"parameters: {estimator!r}."
+            )
+        return cls(estimator, first, growth, trainer.rounds)
+
+    def follow(self, schedule: Schedule) -> Any:
+        """Train on to the end of a schedule; return the fitted whole.
+
+        What has been trained must be the beginning of the schedule.
+        """
+        for segment in schedule:
+            if segment.n_rounds <= self._reached:
+                continue
+            self._change(segment.params)
+            # A network may have come to its own end before; the rounds since are not made up for.
+            self._growth.grow(self._growth.n_rounds + segment.n_rounds - self._reached)
+            self._reached = segment.n_rounds
+        return self.fitted()
+
+    def fitted(self) -> Any:
+        """The whole, as trained so far."""
+        end = self._growth.fitted(self._growth.n_rounds)
+        end.set_params(**{self._rounds: self._reached})
+        return with_end(self._estimator, self._beginning, end)
+
+    def copy(self) -> Training | None:
+        """Another training in this state; None for a library that has no way to copy it."""
+        growth = self._growth.copy()
+        if growth is None:
+            return None
+        other = Training(self._estimator, self._beginning, growth, self._rounds)
+        other._params, other._reached = self._params, self._reached
+        return other
+
+    def rest(self) -> None:
+        self._growth.rest()
+
+    def _change(self, params: Mapping[str, Any]) -> None:
+        before, self._params = self._params, params
+        if before is None:  # the estimator has been begun with them
+            return
+        prefix = self._prefix
+        changed = {
+            name[len(prefix) :]: value
+            for name, value in params.items()
+            if name.startswith(prefix) and not _same(value, before.get(name))
+        }
+        if changed:
+            self._growth.change(changed)
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b or bool(type(a) is type(b) and a == b)
+
+
+def evaluate_along(
+    step: Step,
+    params: Mapping[str, Any],
+    shared,
+    contexts: Mapping[int, Any] | None = None,
+    in_time: Callable[[], bool] = lambda: True,
+) -> list[Outcome]:
+    """Run a step of a population, whose rule is a Lineage; see :func:`~skhpt.evaluate.evaluate`."""
+    problem = shared.get()
+    outcomes: list[Outcome] = []
+    with problem.surroundings():
+        for position, fold in enumerate(step.folds):
+            context = (contexts or {}).get(fold)
+            outcomes.append(_Fold(problem, step, params, fold).run(context))
+            if outcomes[-1].stop:
+                break
+            if position + 1 < len(step.folds) and not in_time():
+                outcomes[-1] = replace(outcomes[-1], late=True)
+                break
+    return outcomes
+
+
+class Living:
+    """The models of one thread of a worker, by trial and fold: those that others go on from.
+
+    Parameters
+    ----------
+    n_rows : int
+        Rows for training; where they are many, fewer models are kept.
+    """
+
+    def __init__(self, n_rows: int):
+        self.room = Nursery(n_rows).room
+        self._kept: dict[tuple[int, int], tuple[int, Training]] = {}
+
+    @classmethod
+    def of(cls, problem: Problem) -> Living:
+        key = ("living", threading.get_ident())
+        if key not in problem.shelf:
+            problem.shelf[key] = cls(max(len(train) for train, _ in problem.splits))
+        return problem.shelf[key]
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def take(self, lineage: Lineage, fold: int) -> Training | None:
+        """A model to go on with; the heir gets the original of what cannot be copied."""
+        key = (lineage.parent, fold)
+        if key not in self._kept:
+            return None
+        copied = self._kept[key][1].copy()
+        if copied is None and lineage.is_heir:
+            return self._kept.pop(key)[1]
+        return copied
+
+    def keep(self, trial: int, fold: int, generation: int, training: Training) -> None:
+        """Keep a model for the next generation; of the one before last nobody has need."""
+        for key in [key for key, (born, _) in self._kept.items() if born < generation - 1]:
+            del self._kept[key]
+        while len(self._kept) >= self.room:
+            self._kept.pop(next(iter(self._kept)))
+        training.rest()
+        self._kept[trial, fold] = (generation, training)
+
+
+class _Fold:
+    """A member of a population on a fold."""
+
+    def __init__(self, problem: Problem, step: Step, params: Mapping[str, Any], fold: int):
+        self._problem, self._step, self._params, self._fold = problem, step, params, fold
+        self._report = Report(problem, step, params, fold)
+
+    def run(self, context) -> Outcome:
+        started = time.time()
+        lineage: Lineage = self._step.rule
+        living = Living.of(self._problem)
+        self._report.start()
+        try:
+            training = living.take(lineage, self._fold) or self._begin(lineage.schedule)
+            fitted = training.follow(lineage.schedule)
+        except Exception:
+            if self._problem.error_score == "raise":
+                raise
+            with context or contextlib.nullcontext():
+                return self._outcome({}, time.time() - started, 0.0, error=format_exc())
+        outcome = self._scored_in(context, fitted, time.time() - started)
+        rung = self._step.rung
+        if not rung.is_last:
+            living.keep(self._step.trial, self._fold, rung.number, training)
+        return outcome
+
+    def _begin(self, schedule: Schedule) -> Training:
+        problem = self._problem
+        estimator = problem.configured(schedule[0].params)
+        rows = fold_rows(problem, self._fold, estimator)
+        return Training.begin(
+            estimator,
+            rows.X,
+            rows.y,
+            Watched(rows.X_test, rows.y_test),
+            check_method_params(problem.X, params=problem.fit_params, indices=rows.train),
+            rows.through,
+        )
+
+    def _scored_in(self, context, fitted, fit_time: float) -> Outcome:
+        if context is None:
+            return self._scored(fitted, fit_time)
+        rows = fold_rows(self._problem, self._fold, fitted)
+        with context:
+            with context.around(fitted, rows.X, rows.y, {}):
+                pass  # it has been trained already
+            outcome = self._scored(fitted, fit_time)
+        return replace(outcome, stop=True) if context.stop else outcome
+
+    def _scored(self, fitted, fit_time: float) -> Outcome:
+        problem, rows = self._problem, fold_rows(self._problem, self._fold, fitted)
+        score = Scoring(problem, fitted)
+        started = time.time()
+        scores = score(rows.X_test, rows.y_test, rows.test)
+        score_time = time.time() - started
+        train = score(rows.X, rows.y, rows.train) if problem.return_train_score else {}
+        return self._outcome(scores, fit_time, score_time, train_scores=train)
+
+    def _outcome(self, scores, fit_time: float, score_time: float, **others) -> Outcome:
+        step = self._step
+        outcome = Outcome(
+            step.trial, self._fold, scores, fit_time, score_time, resource=step.resource, **others
+        )
+        self._report.end(outcome)
+        return outcome

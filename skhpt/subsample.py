@@ -1,0 +1,158 @@
+"""Folds cut down to a share of their rows: what a rung of few rows trains and tests on.
+
+scikit-learn's halving shuffles the rows of each part (training, test) of a fold and takes the
+first ones. So does this, draw for draw, unless some training part would lose a class that the
+fold has, or a test part would and the metric is undefined then (one of probabilities or of
+decision values). In that case every part of every rung goes through the same order once more:
+each class gives its share of the rows, one at least; where rows belong to groups, groups are
+taken whole, those first that bring a class which is still missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state, resample
+
+from .rows import Splits
+
+
+@dataclass(frozen=True)
+class Subsampler:
+    """Draws a share of the rows of each fold.
+
+    Attributes
+    ----------
+    n_rows : int
+        All the rows.
+    codes : ndarray of int of shape (n_rows,) or None
+        The class of each row; None where there are none to keep.
+    groups : ndarray of int of shape (n_rows,) or None
+        The group of each row, numbered.
+    tests_need_classes : bool
+        Whether the metric is undefined on test rows that lack a class.
+    """
+
+    n_rows: int
+    codes: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    tests_need_classes: bool = False
+
+    def rungs(
+        self, splits: Splits, n_resources: Sequence[int], random_state: Any
+    ) -> tuple[list[Splits], bool]:
+        """Cut the folds down for each rung.
+
+        Parameters
+        ----------
+        splits : sequence of (train, test)
+        n_resources : sequence of int
+            Rows for each rung, training and test together.
+        random_state : int, RandomState or None
+            Used as scikit-learn does: a whole number begins anew with every part.
+
+        Returns
+        -------
+        rungs : list of splits
+        stratified : bool
+            Whether scikit-learn's own draws would have lost a class.
+
+        Raises
+        ------
+        ValueError
+            When a part would have no row, or fewer rows than it has classes to keep.
+        """
+        again = _copy_of(random_state)
+        plain = [self._cut(splits, n, random_state, self._first) for n in n_resources]
+        if not any(self._loses(splits, rung) for rung in plain):
+            return plain, False
+        choose = self._by_class if self.groups is None else self._by_group
+        return [self._cut(splits, n, again, choose) for n in n_resources], True
+
+    def _cut(self, splits: Splits, n_resources: int, random_state, choose) -> Splits:
+        share = n_resources / self.n_rows
+        cut = []
+        for fold, parts in enumerate(splits):
+            chosen = []
+            for kind, rows in zip(("training", "test"), parts):
+                # The whole order in one draw; what scikit-learn would take are the first of it.
+                n_all = len(rows)
+                order = resample(rows, replace=False, random_state=random_state, n_samples=n_all)
+                where = f"{kind} rows of fold {fold}"
+                chosen.append(choose(order, int(share * n_all), n_resources, where))
+            cut.append(tuple(chosen))
+        return cut
+
+    def _loses(self, splits: Splits, rung: Splits) -> bool:
+        if self.codes is None:
+            return False
+        checked = (0, 1) if self.tests_need_classes else (0,)
+        return any(
+            len(np.unique(self.codes[after[part]])) < len(np.unique(self.codes[before[part]]))
+            for before, after in zip(splits, rung)
+            for part in checked
+        )
+
+    def _first(self, order: np.ndarray, n: int, n_resources: int, where: str) -> np.ndarray:
+        self._check(n, 1, len(order), n_resources, where)
+        return order[:n]
+
+    def _by_class(self, order: np.ndarray, n: int, n_resources: int, where: str) -> np.ndarray:
+        codes = np.unique(self.codes[order], return_inverse=True)[1]
+        counts = np.bincount(codes)
+        self._check(n, len(counts), len(order), n_resources, where)
+        taken = np.zeros(len(order), dtype=bool)
+        for code, quota in enumerate(_quotas(counts, n)):
+            taken[np.flatnonzero(codes == code)[:quota]] = True
+        return order[taken]
+
+    def _by_group(self, order: np.ndarray, n: int, n_resources: int, where: str) -> np.ndarray:
+        """Whole groups, which are more than `n` rows where the classes ask for it."""
+        self._check(n, 1, len(order), n_resources, where)
+        codes, groups = self.codes[order], self.groups[order]
+        names, first, sizes = np.unique(groups, return_index=True, return_counts=True)
+        in_order = np.argsort(first)
+        missing = set(codes.tolist())
+        taken = np.zeros(len(names), dtype=bool)
+        for k in in_order:
+            brought = missing.intersection(codes[groups == names[k]].tolist())
+            taken[k] = bool(brought)
+            missing -= brought
+        for k in in_order:
+            if not taken[k] and sizes[taken].sum() + sizes[k] <= n:
+                taken[k] = True
+        return order[np.isin(groups, names[taken])]
+
+    def _check(self, n: int, needed: int, n_all: int, n_resources: int, where: str) -> None:
+        if n >= needed:
+            return
+        enough = -(-needed * self.n_rows // n_all)
+        wanted = "one" if needed == 1 else f"one of each of the {needed} classes"
+        raise ValueError(
+            f"A rung with n_samples={n_resources} has {n} of the {n_all} {where}: too few to have "
+            f"{wanted}. Use min_resources='smallest', or {enough} at least; fewer folds; or "
+            "resource='n_folds' or a parameter of the estimator in the place of rows."
+        )
+
+
+def _copy_of(random_state):
+    """A generator that will draw what the given one is about to draw."""
+    if random_state is not None and not isinstance(random_state, np.random.RandomState):
+        return random_state
+    copy = np.random.RandomState()
+    copy.set_state(check_random_state(random_state).get_state())
+    return copy
+
+
+def _quotas(counts: np.ndarray, n: int) -> np.ndarray:
+    """Shares of `n` in proportion to counts that add up to as many or more, each at least one."""
+    ideal = n * counts / counts.sum()
+    quota = np.maximum(1, np.floor(ideal)).astype(int)
+    while quota.sum() > n:  # what rare classes got comes from where it is missed least
+        quota[np.argmax(np.where(quota > 1, quota - ideal, -np.inf))] -= 1
+    while quota.sum() < n:
+        quota[np.argmax(np.where(quota < counts, ideal - quota, -np.inf))] += 1
+    return quota

@@ -1,0 +1,217 @@
+"""The arithmetic of successive halving and its ladder, on made numbers and without a model."""
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from doubles import ShufflingExecutor, made_outcomes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skhpt.engine import Engine
+from skhpt.ledger import Ledger, cv_results
+from skhpt.rungs import Ladder, best_of, halving_plan, margin_of
+from skhpt.subsample import Subsampler
+from skhpt.trial import Origin, Proposal, Status, Step
+from skhpt.turn import StopReason
+
+# -- the plan --------------------------------------------------------------------------------
+
+
+@given(
+    n_candidates=st.integers(1, 500),
+    least=st.integers(1, 100),
+    more=st.integers(0, 5000),
+    factor=st.sampled_from([1.5, 2, 3, 4]),
+    exhaust=st.booleans(),
+    aggressive=st.booleans(),
+    to_the_top=st.booleans(),
+)
+def test_laws_of_a_plan(n_candidates, least, more, factor, exhaust, aggressive, to_the_top):
+    plan = halving_plan(
+        n_candidates,
+        least,
+        least + more,
+        factor,
+        exhaust=exhaust,
+        aggressive=aggressive,
+        to_the_top=to_the_top,
+    )
+    counts, resources = plan.n_candidates, plan.n_resources
+    assert counts[0] == n_candidates
+    assert all(b == math.ceil(a / factor) for a, b in pairwise(counts))
+    assert all(a <= b for a, b in pairwise(resources))
+    assert least <= resources[0]
+    assert resources[-1] <= least + more
+    assert [rung.is_last for rung in plan.rungs] == [False] * (len(counts) - 1) + [True]
+    if to_the_top:
+        assert resources[-1] == least + more
+    if exhaust and len(counts) == plan.n_required and not to_the_top:
+        top = factor ** (len(counts) - 1)
+        assert resources[0] == least or (resources[0] + 1) * top > least + more
+
+
+def test_nan_is_worse_than_any_number():
+    assert best_of([math.nan, 1.0, -math.inf, 3.0], 2).tolist() == [1, 3]
+    assert best_of([math.nan, 1.0, math.nan], 2).tolist()[-1] == 1
+    assert len(best_of([math.nan, math.nan], 1)) == 1
+
+
+def test_a_margin_is_paired():
+    folds = np.array([0.1, 0.9, 0.5])  # far apart, but the same for both
+    difference, error = margin_of(folds + 0.05, folds)
+    assert difference == pytest.approx(0.05)
+    assert error == pytest.approx(0, abs=1e-12)
+
+
+# -- the ladder ------------------------------------------------------------------------------
+
+
+def climb(n_candidates=9, n_workers=1, seed=0, score=lambda x, fold: x + fold / 10, **kwargs):
+    plan = halving_plan(n_candidates, 1, 9, 3)
+    ladder = Ladder(plan, [Proposal({"x": x}) for x in range(n_candidates)], **kwargs)
+    ledger = Ledger(n_folds=kwargs.pop("n_folds", 3))
+    engine = Engine(
+        ledger=ledger,
+        executor=ShufflingExecutor(n_workers, seed),
+        run_step=lambda step, params: (lambda: made_outcomes(step, params, score),),
+    )
+    return engine.run(ladder, None), ledger
+
+
+def seen(ledger):
+    return [(t.params["x"], t.rung.number, t.rung.resource, t.root) for t in ledger.trials]
+
+
+def test_the_best_of_a_rung_climb():
+    reason, ledger = climb()
+    assert reason == StopReason.LAST_RUNG
+    first = [(x, 0, 1, x) for x in range(9)]
+    assert seen(ledger) == [*first, (6, 1, 3, 6), (7, 1, 3, 7), (8, 1, 3, 8), (8, 2, 9, 8)]
+
+
+@pytest.mark.parametrize("n_workers", [2, 5, 30])
+@pytest.mark.parametrize("seed", range(4))
+def test_who_ends_first_changes_nothing(n_workers, seed):
+    _, alone = climb()
+    _, ledger = climb(n_workers=n_workers, seed=seed)
+    assert seen(ledger) == seen(alone)
+
+
+def test_only_the_last_rung_may_win():
+    def falls_with_the_resource(x, fold):
+        falls_with_the_resource.n += 1
+        return -falls_with_the_resource.n
+
+    falls_with_the_resource.n = 0
+    _, ledger = climb(score=falls_with_the_resource)
+    statuses = [trial.status for trial in ledger.trials]
+    assert statuses == [Status.PARTIAL] * 12 + [Status.COMPLETE]
+    assert ledger.electable().tolist() == [False] * 12 + [True]
+    table = cv_results(ledger)
+    assert table["rank_test_score"].argmin() == 12  # although its score is the least of all
+    assert list(table)[:2] == ["iter", "n_resources"]
+    assert table["rank_test_score"][9:12].max() < table["rank_test_score"][:9].min()
+
+
+def test_folds_that_ran_below_are_not_run_again():
+    calls = []
+
+    def score(x, fold):
+        calls.append((x, fold))
+        return x + fold / 10
+
+    plan = halving_plan(9, 1, 3, 3, to_the_top=True)
+    ladder = Ladder(plan, [Proposal({"x": x}) for x in range(9)], folds_are_resource=True)
+    ledger = Ledger(n_folds=3)
+    Engine(
+        ledger=ledger,
+        executor=ShufflingExecutor(1),
+        run_step=lambda step, params: (lambda: made_outcomes(step, params, score),),
+    ).run(ladder, None)
+    assert len(calls) == len(set(calls)) == ledger.n_fits
+    assert [len(ledger.folds(t.index)) for t in ledger.trials] == [1] * 9 + [3] * 3
+    assert ledger.electable().tolist() == [False] * 9 + [True] * 3
+
+
+def test_a_number_for_failures_is_what_promotes():
+    """With error_score=100, whoever fails goes on, as the table says."""
+    ledger = Ledger(n_folds=2, error_score=100.0)
+    trial = ledger.add({"x": 0})
+    for outcome in made_outcomes(Step(trial.index, (0, 1)), {"x": 0}):
+        ledger.record(replace(outcome, scores={}, error="failed"))
+    ledger.close(0, Status.FAILED)
+    assert ledger.trial(0).mean == 100.0
+    assert math.isnan(ledger.trial(0).score)
+
+
+def test_a_guest_is_on_the_last_rung_only_and_once():
+    default = Proposal({"x": 8}, origin=Origin.DEFAULT, eligible=False)
+    stranger = Proposal({"x": 99}, origin=Origin.DEFAULT, eligible=False)
+    _, ledger = climb(guests=[default, stranger])
+    assert [t.params["x"] for t in ledger.trials if t.rung.is_last] == [8, 99]
+    assert ledger.electable().sum() == 1
+    assert ledger.find(Origin.DEFAULT).params == {"x": 99}
+
+
+# -- the rows of a rung ------------------------------------------------------------------------
+
+
+def folds_of(n, k=4):
+    rows = np.arange(n)
+    return [(rows[rows % k != fold], rows[rows % k == fold]) for fold in range(k)]
+
+
+@given(
+    positives=st.integers(2, 40),
+    n_resources=st.integers(16, 400),
+    seed=st.integers(0, 5),
+    strict=st.booleans(),
+)
+def test_no_class_vanishes(positives, n_resources, seed, strict):
+    codes = np.zeros(400, dtype=int)
+    codes[:positives] = 1
+    splits = folds_of(400)
+    (rung,), _ = Subsampler(400, codes, None, strict).rungs(splits, [n_resources], seed)
+    for before, after in zip(splits, rung):
+        for part, (whole, some) in enumerate(zip(before, after)):
+            assert len(some) == int(n_resources / 400 * len(whole))
+            assert len(set(some.tolist())) == len(some)
+            assert set(some) <= set(whole)
+            if part == 0 or strict:
+                assert set(codes[some]) == set(codes[whole])
+
+
+def test_whole_groups_where_a_class_would_vanish():
+    rng = np.random.default_rng(0)
+    groups = rng.integers(0, 60, 400)
+    codes = (groups < 5).astype(int)  # a few groups hold all the positives
+    rows = np.arange(400)
+    splits = [(rows[groups % 3 != k], rows[groups % 3 == k]) for k in range(3)]
+    (rung,), stratified = Subsampler(400, codes, groups).rungs(splits, [24], 0)
+    assert stratified
+    for before, after in zip(splits, rung):
+        for whole, some in zip(before, after):
+            taken = np.isin(groups[whole], groups[some])
+            assert set(whole[taken]) == set(some)
+            assert set(codes[some]) == set(codes[whole])
+
+
+def test_stratifying_draws_no_more_than_scikit_learn_would():
+    codes = np.zeros(400, dtype=int)
+    codes[:8] = 1
+    used, plain = np.random.RandomState(3), np.random.RandomState(3)
+    _, stratified = Subsampler(400, codes).rungs(folds_of(400), [20, 60], used)
+    Subsampler(400).rungs(folds_of(400), [20, 60], plain)
+    assert stratified
+    assert used.randint(1 << 30) == plain.randint(1 << 30)
+
+
+def test_too_few_rows_for_the_classes():
+    codes = np.arange(400) % 10
+    with pytest.raises(ValueError, match=r"(?s)n_samples=8 .* the 10 classes.*min_resources='smal"):
+        Subsampler(400, codes).rungs(folds_of(400), [8, 40], 0)
+    with pytest.raises(ValueError, match="has 0 of the 100 test rows of fold 0"):
+        Subsampler(400).rungs(folds_of(400), [3], 0)
