@@ -104,7 +104,7 @@ class Door:
         ticket = self._executor.submit(function, *args)
         step = next(a for a in args if isinstance(a, Step))
         self._steps[ticket] = step
-        if step.trial >= self._n_iter or self._phase == "tail" and step.trial < self._n_iter - 1:
+        if step.trial >= self._n_iter or (self._phase == "tail" and step.trial < self._n_iter - 1):
             self._phase = "finish"
         elif step.trial == self._n_iter - 1 and self._phase == "look-ahead":
             self._phase = "tail"

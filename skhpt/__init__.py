@@ -5,6 +5,7 @@ from importlib import import_module
 from .bayes import BayesSearchCV
 from .estimators import space_for
 from .halving import HalvingGridSearchCV, HalvingRandomSearchCV
+from .pbt import PBTSearchCV
 from .searches import GridSearchCV, RandomizedSearchCV
 from .selection import OneSE
 from .space import When
@@ -16,6 +17,7 @@ __all__ = [
     "HalvingGridSearchCV",
     "HalvingRandomSearchCV",
     "OneSE",
+    "PBTSearchCV",
     "RandomizedSearchCV",
     "SearchDisplay",
     "When",

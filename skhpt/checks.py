@@ -27,6 +27,7 @@ from .engine import StopReason
 from .estimators.registry import family_of, is_misspelt
 from .ledger import Ledger
 from .space.base import brief
+from .trial import Origin, Status
 
 
 def check_data(estimator, X, y) -> None:
@@ -287,6 +288,23 @@ def check_early_stopping(estimator, early_stopping, stopping, legs) -> None:
         raise ValueError(
             f"early_stopping finds {rounds!r}, which the search space names too. Take it out of "
             "the space, or use early_stopping=None."
+        )
+
+
+def report_not_grown(ledger: Ledger) -> None:
+    """Print, once a search, for how many configurations early stopping took another way."""
+    plain = [t for t in ledger.trials if t.origin is not Origin.DEFAULT and t.work is None]
+    plain = [t for t in plain if t.status in (Status.COMPLETE, Status.RACED)]
+    inner = sum(ledger.n_rounds(trial.index) is not None for trial in plain)
+    if inner:
+        print(
+            f"early_stopping: {inner} configurations could not be read as they grew; "
+            "splits of their training rows told the number of rounds."
+        )
+    if len(plain) > inner:
+        print(
+            f"early_stopping: {len(plain) - inner} configurations could not be stopped early; "
+            "they were fitted as given."
         )
 
 

@@ -1,18 +1,21 @@
 """Training along a schedule: parameters that change on the way, the same way on any rows.
 
 What a schedule gives on given rows is always the same, bit for bit, whether a model went on from
-one generation to the next, was copied, or is trained from the beginning because the worker that
-has it is another. So a worker keeps the models that it has trained, and where it has not got one
-it trains it once more.
+one generation to the next, was copied, or is trained from the beginning. So a worker keeps the
+models that it has trained; what another worker has trained it gets from a file, where the library
+can tell the state of a model, and trains it once more where it cannot.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
+import pickle
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from traceback import format_exc
 from typing import Any
 
@@ -144,9 +147,21 @@ class Training:
         growth = self._growth.copy()
         if growth is None:
             return None
-        other = Training(self._estimator, self._beginning, growth, self._rounds)
-        other._params, other._reached = self._params, self._reached
+        other = copy.copy(self)
+        other._growth = growth
         return other
+
+    def state(self) -> dict[str, Any] | None:
+        """What another worker needs to go on; None where the library has no way to tell it."""
+        state = self._growth.state()
+        if state is None:
+            return None
+        return {"params": self._params, "reached": self._reached, "growth": state}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put a training that has just begun, on the same rows, into a state."""
+        self._params, self._reached = state["params"], state["reached"]
+        self._growth.restore(state["growth"])
 
     def rest(self) -> None:
         self._growth.rest()
@@ -175,14 +190,18 @@ def evaluate_along(
     shared,
     contexts: Mapping[int, Any] | None = None,
     in_time: Callable[[], bool] = lambda: True,
+    folder: str | None = None,
 ) -> list[Outcome]:
-    """Run a step of a population, whose rule is a Lineage; see :func:`~skhpt.evaluate.evaluate`."""
+    """Run a step of a population, whose rule is a Lineage; see :func:`~skhpt.evaluate.evaluate`.
+
+    `folder` is where several workers leave models for each other.
+    """
     problem = shared.get()
     outcomes: list[Outcome] = []
     with problem.surroundings():
         for position, fold in enumerate(step.folds):
             context = (contexts or {}).get(fold)
-            outcomes.append(_Fold(problem, step, params, fold).run(context))
+            outcomes.append(_Fold(problem, step, params, fold, folder).run(context))
             if outcomes[-1].stop:
                 break
             if position + 1 < len(step.folds) and not in_time():
@@ -198,17 +217,21 @@ class Living:
     ----------
     n_rows : int
         Rows for training; where they are many, fewer models are kept.
+    folder : str or None
+        Where the states of models are left for other workers.
     """
 
-    def __init__(self, n_rows: int):
+    def __init__(self, n_rows: int, folder: str | None = None):
         self.room = Nursery(n_rows).room
+        self._folder = None if folder is None else Path(folder)
         self._kept: dict[tuple[int, int], tuple[int, Training]] = {}
+        self._written: dict[Path, int] = {}
 
     @classmethod
-    def of(cls, problem: Problem) -> Living:
+    def of(cls, problem: Problem, folder: str | None) -> Living:
         key = ("living", threading.get_ident())
         if key not in problem.shelf:
-            problem.shelf[key] = cls(max(len(train) for train, _ in problem.splits))
+            problem.shelf[key] = cls(max(len(train) for train, _ in problem.splits), folder)
         return problem.shelf[key]
 
     def __len__(self) -> int:
@@ -224,6 +247,15 @@ class Living:
             return self._kept.pop(key)[1]
         return copied
 
+    def read(self, lineage: Lineage, fold: int) -> dict[str, Any] | None:
+        """The state of a model that another worker has trained."""
+        if self._folder is None or lineage.parent is None:
+            return None
+        try:
+            return pickle.loads(self._file(lineage.parent, fold).read_bytes())
+        except OSError:  # none was left, or on another machine
+            return None
+
     def keep(self, trial: int, fold: int, generation: int, training: Training) -> None:
         """Keep a model for the next generation; of the one before last nobody has need."""
         for key in [key for key, (born, _) in self._kept.items() if born < generation - 1]:
@@ -232,22 +264,38 @@ class Living:
             self._kept.pop(next(iter(self._kept)))
         training.rest()
         self._kept[trial, fold] = (generation, training)
+        if self._folder is not None:
+            self._write(self._file(trial, fold), generation, training)
+
+    def _write(self, file: Path, generation: int, training: Training) -> None:
+        for old in [old for old, born in self._written.items() if born < generation - 1]:
+            old.unlink(missing_ok=True)
+            del self._written[old]
+        state = training.state()
+        if state is None:
+            return
+        with contextlib.suppress(OSError):  # of a disk that is full: others train it once more
+            file.write_bytes(pickle.dumps(state, protocol=pickle.HIGHEST_PROTOCOL))
+            self._written[file] = generation
+
+    def _file(self, trial: int, fold: int) -> Path:
+        return self._folder / f"{trial}-{fold}.pickle"
 
 
 class _Fold:
     """A member of a population on a fold."""
 
-    def __init__(self, problem: Problem, step: Step, params: Mapping[str, Any], fold: int):
+    def __init__(self, problem: Problem, step: Step, params, fold: int, folder: str | None):
         self._problem, self._step, self._params, self._fold = problem, step, params, fold
         self._report = Report(problem, step, params, fold)
+        self._living = Living.of(problem, folder)
 
     def run(self, context) -> Outcome:
         started = time.time()
         lineage: Lineage = self._step.rule
-        living = Living.of(self._problem)
         self._report.start()
         try:
-            training = living.take(lineage, self._fold) or self._begin(lineage.schedule)
+            training = self._living.take(lineage, self._fold) or self._resumed(lineage)
             fitted = training.follow(lineage.schedule)
         except Exception:
             if self._problem.error_score == "raise":
@@ -257,8 +305,16 @@ class _Fold:
         outcome = self._scored_in(context, fitted, time.time() - started)
         rung = self._step.rung
         if not rung.is_last:
-            living.keep(self._step.trial, self._fold, rung.number, training)
+            self._living.keep(self._step.trial, self._fold, rung.number, training)
         return outcome
+
+    def _resumed(self, lineage: Lineage) -> Training:
+        """A model that another worker has left behind, else one without any rounds."""
+        training = self._begin(lineage.schedule)
+        state = self._living.read(lineage, self._fold)
+        if state is not None:
+            training.restore(state)
+        return training
 
     def _begin(self, schedule: Schedule) -> Training:
         problem = self._problem

@@ -31,6 +31,7 @@ from .checks import (
     check_early_stopping,
     check_scores,
     report_failures,
+    report_not_grown,
 )
 from .choosing import Choosing, Selection, metric_named
 from .estimators import DataFacts, quiet_parameters, space_for_facts
@@ -330,6 +331,8 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
             What the winner was chosen by; None where a callable chose among several metrics.
         """
         report_failures(ledger, self.error_score)
+        if stopping is not None and self.verbose > 0:
+            report_not_grown(ledger)
         check_anything_finished(ledger, self.stop_reason_, self.time_budget)
         known = list(scorer._scorers) if isinstance(scorer, MultimetricScorer) else None
         metrics = known or ledger.metrics()

@@ -86,7 +86,7 @@ def _outcome(trial, fold, score):
         scores={} if failed else {"score": float(score)},
         fit_time=1.0,
         score_time=0.25,
-        error="Traceback\nValueError: no good" if failed else None,
+        error="Traceback\nValueError: <no> good" if failed else None,
     )
 
 

@@ -166,6 +166,7 @@ def test_a_picture_goes_into_the_axes_that_are_given(bayes, kind):
     drawn = display.ax_ if isinstance(display.ax_, list) else [display.ax_]
     assert all(ax.figure is figure for ax in drawn)
     assert not axes[0].has_data()
+    assert axes[1].axison is (axes[1] in drawn)  # where it is divided, its own frame goes
     assert len(plt.get_fignums()) == 1
 
 

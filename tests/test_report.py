@@ -393,8 +393,12 @@ def test_failures_and_what_they_have_in_common():
     folds = [[np.nan] * 3 if p["penalty"] == "l1" else [0.5, 0.6, 0.7] for p in params]
     text = advice.failures(SearchView.of(MadeSearch(space, params, folds)))
     assert text.startswith("3 of 6 configurations failed, all those with penalty=l1. The most")
-    assert text.endswith("ValueError: no good")
-    folds[1] = [np.nan] * 3
+    assert text.endswith("ValueError: <no> good")
+    assert "&lt;no&gt; good" in Report(MadeSearch(space, params, folds))._repr_html_()
+    folds[0] = [0.5, 0.6, 0.7]  # one with the same penalty did not fail
+    text = advice.failures(SearchView.of(MadeSearch(space, params, folds)))
+    assert text.startswith("2 of 6 configurations failed. ")
+    folds[0], folds[1] = [np.nan] * 3, [np.nan] * 3
     text = advice.failures(SearchView.of(MadeSearch(space, params, folds)))
     assert text.startswith("4 of 6 configurations failed. ")
     quiet(advice.failures, space, lambda p: p["C"])
@@ -464,6 +468,8 @@ def test_a_budget_that_ended_too_early():
     f = advice.still_improving
     assert "last quarter of the budget still brought 2" in f(_rising(np.linspace(0.5, 0.9, 20)))
     assert f(_rising([*np.linspace(0.5, 0.9, 10), *[0.9] * 10])) is None
+    assert f(_rising([*np.linspace(0.5, 0.9, 19), 0.91])) is not None
+    assert f(_rising([*np.linspace(0.5, 0.9, 10), *[0.9] * 9, 0.91])) is None  # too little
     assert f(_rising(np.linspace(0.5, 0.9, 10))) is None  # too few to tell
     whole = _rising(np.linspace(0.5, 0.9, 20), stop_reason_="search space exhausted")
     assert f(whole) is None

@@ -177,3 +177,15 @@ def test_the_rows_that_score_a_fold_do_not_choose_its_rounds():
     rounds_by_inner_split(pipeline, X[train], y[train], {}, patience=5)
     assert set.union(*seen) <= set(train)
     assert not seen[0] & seen[-1]  # what is set aside is not trained on
+
+
+def test_another_way_is_said_once(capsys):
+    estimator, (X, y) = INNER["lightgbm"]
+    grid = {"learning_rate": [0.05, 0.2]}
+    GridSearchCV(estimator, grid, cv=3, early_stopping=8, verbose=1).fit(X, y)
+    assert capsys.readouterr().out.count("2 configurations could not be read as they grew") == 1
+    boosting = {"boosting_type": ["dart", "gbdt"]}
+    GridSearchCV(LGBM, boosting, cv=3, early_stopping=8, verbose=1).fit(X, y)
+    assert capsys.readouterr().out.count("1 configurations could not be stopped early") == 1
+    GridSearchCV(LGBM, {"num_leaves": [3]}, cv=3, early_stopping=8, verbose=1).fit(X, y)
+    assert "early_stopping" not in capsys.readouterr().out

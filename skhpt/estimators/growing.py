@@ -7,6 +7,7 @@ whatever a library does not allow for that, a grower does not support.
 
 from __future__ import annotations
 
+import copy
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -87,12 +88,26 @@ class Growth(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} cannot change its parameters.")
 
-    def copy(self) -> Growth | None:
-        """Another model in this very state, random streams included; None where there is no way.
+    def state(self) -> dict[str, Any] | None:
+        """Tell all that training has changed, random streams included, but not the rows.
 
-        Then the same rounds, trained once more, give it.
+        None where a library has no way to tell; then the same rounds, trained once more, give a
+        model in the same state. What is told goes on changing as the model grows.
         """
         return None
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put a growth that was started on the same rows into a state, which is its own then."""
+        vars(self).update(state)
+
+    def copy(self) -> Growth | None:
+        """Another model in this very state; None where there is no way."""
+        state = self.state()
+        if state is None:
+            return None
+        other = copy.copy(self)
+        other.restore(copy.deepcopy(state))
+        return other
 
     def rest(self) -> None:  # noqa: B027 (most have nothing to let go of)
         """Let go of what can be made again, until the next round."""

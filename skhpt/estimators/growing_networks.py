@@ -134,8 +134,7 @@ class _MLPGrowth(SklearnGrowth):
             self._weights = np.asarray(self._weights)[self._order]
 
     def rest(self) -> None:
-        if self._order is not None:
-            self._X = self._y = self._weights = None
+        self._X = self._y = self._weights = None
 
     def change(self, params: Mapping[str, Any]) -> None:
         model, before = self._model, dict(vars(self._model))
@@ -149,11 +148,14 @@ class _MLPGrowth(SklearnGrowth):
         if self.n_rounds:
             _retune(model, before)
 
-    def copy(self) -> Growth:
-        other = copy.copy(self)
-        own = ("_model", "_order_stream", "_given")
-        vars(other).update(copy.deepcopy({name: getattr(self, name) for name in own}), _past={})
-        return other
+    def state(self) -> dict[str, Any]:
+        own = ("_model", "_order_stream", "_order", "_given", "n_rounds", "finished")
+        return {name: getattr(self, name) for name in own}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        super().restore(state)
+        self._past = {}
+        self._X = self._y = self._weights = None
 
     def _weights_now(self) -> dict:
         """The state of the model; without the optimizer's, which is twice as large."""

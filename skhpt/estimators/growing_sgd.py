@@ -41,10 +41,8 @@ class _SGDGrowth(SklearnGrowth):
     def change(self, params: Mapping[str, Any]) -> None:
         self._model.set_params(**params)
 
-    def copy(self) -> Growth:
-        other = copy.copy(self)
-        other._model = copy.deepcopy(self._model)
-        return other
+    def state(self) -> dict[str, Any]:
+        return {"_model": self._model, "n_rounds": self.n_rounds}
 
     def answer(self, method: str) -> np.ndarray:
         self._check_trained(self.n_rounds)

@@ -163,6 +163,7 @@ class _GradientBoostingGrowth(_BoosterGrowth):
 
 
 _OF_A_TREE = ("max_depth", "max_leaf_nodes", "min_samples_leaf", "max_features")
+_OF_A_PLAIN_TREE = ("min_samples_split", "min_weight_fraction_leaf", "min_impurity_decrease")
 
 
 class HistGradientBoostingGrower(Grower):
@@ -205,10 +206,7 @@ class GradientBoostingGrower(Grower):
     """
 
     rounds = "n_estimators"
-    changeable = frozenset(
-        (*_OF_A_TREE, "min_samples_split", "min_weight_fraction_leaf", "min_impurity_decrease")
-        + ("subsample",)
-    )
+    changeable = frozenset((*_OF_A_TREE, *_OF_A_PLAIN_TREE, "subsample"))
 
     def supports(
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None

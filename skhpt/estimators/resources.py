@@ -5,9 +5,9 @@ way: one for each of some growing budgets. Where a library allows it, one model 
 all of them, so that no round is trained twice.
 
 Epochs of SGD are a parameter like any other here (``resource="max_iter"``), trained anew for
-each budget, and not among what "auto" finds: ``partial_fit`` begins its schedule of learning
-rates and the order of its rows anew with every call and averages weights otherwise than
-``fit``, so that a model that had grown would be another than the one that is refitted.
+each budget, and not among what "auto" finds: ``partial_fit`` does not stop by itself, orders
+rows and averages weights otherwise than ``fit``, so that a model that had grown would be
+another than the one that is refitted.
 """
 
 from __future__ import annotations

@@ -1,0 +1,234 @@
+"""The finish: a lower rate for the winner, other folds for the best few."""
+
+import numpy as np
+import pytest
+from doubles import CountsUp
+from lightgbm import LGBMRegressor
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    LeaveOneGroupOut,
+    ShuffleSplit,
+    StratifiedKFold,
+    TimeSeriesSplit,
+    cross_val_score,
+)
+from threadpoolctl import threadpool_limits
+
+from skhpt import BayesSearchCV, GridSearchCV
+from skhpt.engine import Engine, StopReason
+from skhpt.executors import SerialExecutor
+from skhpt.finish import Finish, other_folds, rate_of
+from skhpt.ledger import Ledger, cv_results
+from skhpt.rows import Rows
+from skhpt.space import dialects
+from skhpt.trial import Origin, Outcome
+
+diabetes = tuple(part[::2] for part in load_diabetes(return_X_y=True))
+LGBM = LGBMRegressor(n_jobs=1, verbose=-1, random_state=0)
+FIVE = [(range(5), range(5))] * 5
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    with threadpool_limits(1, "openmp"):
+        yield
+
+
+def searched(score_of, n_trials=6, finish=None, seen=None, deadline=None, clock=None):
+    """A ledger after trials on five folds and their finish; score_of(trial, fold)."""
+
+    def run_step(step, params):
+        def outcomes():
+            if seen is not None:
+                seen.extend((step.trial, fold) for fold in step.folds)
+            return [
+                Outcome(step.trial, fold, {"score": score_of(step.trial, fold)}, 0.0, 0.0)
+                for fold in step.folds
+            ]
+
+        return (outcomes,)
+
+    ledger = Ledger(5)
+    options = {} if clock is None else {"clock": clock, "deadline": deadline}
+    engine = Engine(ledger, SerialExecutor(), run_step, **options)
+    engine.run(CountsUp(), n_trials)
+    return ledger, (finish or Finish(splits=FIVE)).run(engine, ledger)
+
+
+# -- the second look ---------------------------------------------------------------------------
+
+
+def test_the_best_few_run_on_other_folds_and_the_best_of_all_folds_wins():
+    """Trial 5 is lucky on the first folds; trial 4 is the better one."""
+
+    def score_of(trial, fold):
+        lucky = 0.5 if trial == 5 and fold < 5 else 0.0
+        return trial + lucky + 3 * np.sin(7 * trial + 3 * fold) - (1.5 if trial == 5 else 0.0)
+
+    seen = []
+    ledger, reason = searched(score_of, seen=seen)
+    assert reason is None
+    assert ledger.n_folds == 10
+    looked_at = sorted({trial for trial, fold in seen if fold >= 5})
+    assert 2 <= len(looked_at) <= 4
+    assert all((trial, fold) in seen for trial in looked_at for fold in range(5, 10))
+    results = cv_results(ledger, extra=["n_splits_evaluated"])
+    winner = int(np.argmin(results["rank_test_score"]))
+    assert winner in looked_at
+    scores = [np.mean([score_of(t, fold) for fold in range(10)]) for t in looked_at]
+    assert winner == looked_at[int(np.argmax(scores))]
+    assert results["mean_test_score"][winner] == pytest.approx(max(scores))
+    for trial in set(range(6)) - set(looked_at):
+        assert results["rank_test_score"][trial] > len(looked_at)
+        assert np.isnan(results["split5_test_score"][trial])
+    np.testing.assert_array_equal(np.flatnonzero(ledger.electable()), looked_at)
+
+
+def test_a_clear_winner_needs_no_second_look():
+    seen = []
+    ledger, _ = searched(lambda trial, fold: 100.0 * trial + fold, seen=seen)
+    assert ledger.n_folds == 5
+    assert len(seen) == 30
+
+
+def test_a_second_look_that_is_cut_short_never_was():
+    now = [0.0]
+
+    def score_of(trial, fold):
+        now[0] += 1.0
+        return np.sin(7 * trial + 3 * fold)
+
+    whole, _ = searched(score_of)
+    now[0] = 0.0
+    cut, reason = searched(score_of, deadline=33.0, clock=lambda: now[0])
+    assert reason == StopReason.TIME
+    assert cut.n_folds == 5
+    assert len(cut.outcomes) > 30  # what has run is not forgotten
+    results = cv_results(cut)
+    assert "split5_test_score" not in results
+    first = [np.mean([np.sin(7 * t + 3 * f) for f in range(5)]) for t in range(6)]
+    np.testing.assert_allclose(results["mean_test_score"], first)
+    assert cut.electable().all()
+    assert whole.n_folds == 10
+
+
+# -- other folds -------------------------------------------------------------------------------
+
+
+def rows(n=60):
+    X = np.arange(n, dtype=float).reshape(-1, 1)
+    return Rows(X, np.arange(n) % 3, {}, {}, {"groups": np.arange(n) // 6})
+
+
+@pytest.mark.parametrize(
+    "cv",
+    [
+        KFold(5),
+        StratifiedKFold(5),
+        KFold(5, shuffle=True, random_state=0),
+        ShuffleSplit(4, test_size=0.2, random_state=0),
+        GroupKFold(5),
+    ],
+    ids=str,
+)
+def test_other_folds_are_of_the_same_kind(cv):
+    data = rows()
+    groups = data.split_params["groups"]
+    if not isinstance(cv, GroupKFold):
+        data = Rows(data.X, data.y, {}, {}, {})
+    first = list(cv.split(data.X, data.y, **data.split_params))
+    others = other_folds(cv, data, seed=1)
+    assert len(others) == len(first)
+    parts = [frozenset(test) for _, test in first]
+    for train, test in others:
+        assert frozenset(test) not in parts
+        assert not set(train) & set(test)
+        assert len(train) + len(test) == 60
+        if isinstance(cv, StratifiedKFold):
+            assert np.ptp(np.bincount(data.y[test])) <= 1
+        if isinstance(cv, GroupKFold):
+            assert not set(groups[train]) & set(groups[test])
+    if isinstance(cv, KFold) and not cv.shuffle:  # blocks of rows stay blocks, around the end
+        gaps = [np.sum(np.diff(np.sort(test)) > 1) for _, test in others]
+        assert max(gaps) <= 1
+
+
+@pytest.mark.parametrize("cv", [TimeSeriesSplit(3), LeaveOneGroupOut()], ids=str)
+def test_some_splitters_have_no_others(cv):
+    assert other_folds(cv, rows(), seed=1) == []
+
+
+# -- the lower rate ----------------------------------------------------------------------------
+
+
+def finished(params, space=None, given=None):
+    ledger = Ledger(1)
+    ledger.add(params)
+    ledger.record(Outcome(0, 0, {"score": 1.0}, 0.0, 0.0))
+    Engine(ledger, SerialExecutor(), None).wanted_of_scheduler()
+    return Finish(rate="rate", given=given or {}, space=space).slower(ledger)
+
+
+def test_the_winner_gets_a_third_of_its_rate():
+    start = finished({"rate": 0.3, "depth": 2})
+    assert start.origin is Origin.SLOWER
+    assert start.params == {"rate": pytest.approx(0.1), "depth": 2}
+    assert finished({"rate": 0.02}).params == {"rate": 0.01}
+    assert finished({}, given={"rate": 0.3}).params == {"rate": pytest.approx(0.1)}
+
+
+def test_a_rate_that_is_low_or_would_leave_the_users_ranges_stays():
+    assert finished({"rate": 0.01}) is None
+    (piece,) = dialects.parse({"rate": (0.05, 0.5)})
+    assert finished({"rate": 0.09}, piece.space) is None
+    assert finished({"rate": 0.3}, piece.space) is not None
+
+
+def test_the_name_of_the_rate():
+    assert rate_of(LGBM) == "learning_rate"
+    assert rate_of(Ridge()) is None
+
+
+# -- in a search -------------------------------------------------------------------------------
+
+
+def test_a_finished_search_reports_what_plain_fits_reach():
+    search = BayesSearchCV(LGBM, n_iter=8, cv=3, random_state=0).fit(*diabetes)
+    results = search.cv_results_
+    assert search.n_splits_ == 6
+    assert list(results["origin"]).count("slower") <= 1
+    assert results["n_splits_evaluated"][search.best_index_] == 6
+    assert results["rank_test_score"][search.best_index_] == 1
+    assert search.best_score_ == results["mean_test_score"][search.best_index_]
+    plain = clone(LGBM).set_params(**search.best_params_)
+    others = other_folds(KFold(3), Rows(*diabetes, {}, {}, {}), 0)
+    first = cross_val_score(plain, *diabetes, cv=3)
+    second = cross_val_score(plain, *diabetes, cv=others)
+    own = [results[f"split{fold}_test_score"][search.best_index_] for fold in range(6)]
+    np.testing.assert_array_equal(own, [*first, *second])
+
+
+def test_the_same_for_every_n_jobs():
+    one, two = (
+        BayesSearchCV(LGBM, n_iter=8, cv=3, random_state=0, n_jobs=n).fit(*diabetes) for n in (1, 2)
+    )
+    assert one.best_params_ == two.best_params_
+    for fold in range(one.n_splits_):
+        name = f"split{fold}_test_score"
+        np.testing.assert_array_equal(one.cv_results_[name], two.cv_results_[name])
+
+
+def test_it_can_be_had_without_early_stopping_and_left_out_with_it():
+    X, y = load_iris(return_X_y=True)
+    space = {"alpha": (1e-3, 1e3, "log-uniform")}
+    search = BayesSearchCV(Ridge(), space, n_iter=10, cv=3, random_state=0, finish=True).fit(X, y)
+    assert search.n_splits_ in (3, 6)
+    assert "slower" not in search.cv_results_["origin"]
+    search = BayesSearchCV(LGBM, n_iter=4, cv=3, random_state=0, finish=False).fit(*diabetes)
+    assert search.n_splits_ == 3
+    grid = GridSearchCV(LGBM, {"num_leaves": [3, 5]}, cv=3, early_stopping=10).fit(*diabetes)
+    assert grid.n_splits_ == 3  # scikit-learn's namesakes have none
