@@ -372,7 +372,7 @@ class PBTSearchCV(BaseSearch):
 
     def _fitted(self, params, rows: Rows, context=None):
         if params is not getattr(self, "best_params_", None):
-            return super()._fitted(params, rows, context)
+            return super()._fitted({**params, **self._seeds}, rows, context)
         schedule = self._schedules[self.best_index_]
         start = with_params(self.estimator, schedule[0].params, quiet=True)
         start.set_params(**self._seeds)
