@@ -5,6 +5,7 @@ from importlib import import_module
 from .bayes import BayesSearchCV
 from .estimators import space_for
 from .halving import HalvingGridSearchCV, HalvingRandomSearchCV
+from .hyperband import HyperbandSearchCV
 from .pbt import PBTSearchCV
 from .searches import GridSearchCV, RandomizedSearchCV
 from .selection import OneSE
@@ -16,6 +17,7 @@ __all__ = [
     "GridSearchCV",
     "HalvingGridSearchCV",
     "HalvingRandomSearchCV",
+    "HyperbandSearchCV",
     "OneSE",
     "PBTSearchCV",
     "RandomizedSearchCV",

@@ -7,7 +7,11 @@ those before them ends in time, and no other ends later than by one fit.
 from __future__ import annotations
 
 import math
+import os
+import threading
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from .trial import Outcome
@@ -88,8 +92,18 @@ def in_time(
     began = clock()
     if began > latest_start:
         return [], 0.0
+    started = time.time()
     if latest_fold is None:
         outcomes = function(*args)
     else:
         outcomes = function(*args, in_time=lambda: clock() <= latest_fold)
-    return outcomes, clock() - began
+    return _signed(outcomes, started), clock() - began
+
+
+def _signed(outcomes: Sequence[Outcome], started: float) -> list[Outcome]:
+    """Outcomes that tell when their folds began, one after the other, and on which worker."""
+    worker, signed = f"{os.getpid()}-{threading.get_ident()}", []
+    for outcome in outcomes:
+        signed.append(replace(outcome, started=started, worker=worker))
+        started += outcome.fit_time + outcome.score_time
+    return signed

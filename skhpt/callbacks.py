@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ._compat import MultimetricScorer
+from .selection import ONE_SE, metric_named
 from .trial import Step
 
 
@@ -169,10 +170,11 @@ def fitted_attributes(search, estimator) -> dict[str, Any]:
     if isinstance(scorer, MultimetricScorer):
         names, scorer = list(scorer._scorers), scorer._scorers
     else:  # of a callable the names are known only where the user says one
-        names = [search.refit] if isinstance(search.refit, str) else []
+        named = metric_named(search.refit)
+        names = [] if named in (None, ONE_SE) else [named]
     refit = search.refit or True
-    if names and not isinstance(refit, str):
-        refit = names[0]  # a copy that scores needs to be told by which metric
+    if names and refit not in names:  # a copy that scores needs to be told by which metric
+        refit = metric_named(refit) or names[0]
     return {
         "best_estimator_": estimator,
         "scorer_": scorer,

@@ -24,6 +24,7 @@ from .selection import (
     check_order,
     complexities,
     corrected_score,
+    metric_named,
     one_se_index,
     read_constraints,
 )
@@ -112,13 +113,6 @@ class Selection:
 
 def _is_word(refit) -> bool:
     return isinstance(refit, str) and refit == ONE_SE
-
-
-def metric_named(refit) -> str | None:
-    """The metric that `refit` names, if it does."""
-    if isinstance(refit, OneSE):
-        return refit.metric
-    return refit if isinstance(refit, str) else None
 
 
 class Choosing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +24,9 @@ from .estimators.pipelines import last_step
 from .ledger import Ledger
 from .racing import WillItWin, paired_spread
 from .rows import Rows, Splits, folds_of
-from .schedulers import all_folds
+from .schedulers import Plan, verdict
 from .space import Space
-from .trial import Origin, Start, Status, Trial
+from .trial import Origin, Start, Status, Step, Trial
 
 N_FINALISTS = 4
 SLOWER = 3  # how many times more rounds a lowered learning rate may take
@@ -74,7 +74,7 @@ class Finish:
         if not chosen:
             return None
         ledger.reopen(chosen, len(self.splits))
-        engine.scheduler = all_folds
+        engine.scheduler = SecondLook(chosen)
         reason = engine.run(_Nothing(), 0)
         ledger.settle()
         return reason if reason in StopReason.EARLY else None
@@ -103,6 +103,47 @@ class Finish:
         rule = WillItWin(ledger.metric, incumbent, paired_spread(best.fold_scores, known))
         others = [trial for trial in others if not rule.drops(trial.fold_scores)]
         return [best.index, *(trial.index for trial in others)] if others else []
+
+
+@dataclass(frozen=True)
+class SecondLook:
+    """Scheduler: the winner so far first, then its rivals, each until it cannot win any more.
+
+    Parameters
+    ----------
+    chosen : sequence of int
+        Trials that were reopened, the best one first.
+    """
+
+    chosen: Sequence[int]
+
+    def __call__(self, ledger: Ledger) -> Plan:
+        best, *rivals = self.chosen
+        if best in ledger.open:
+            if ledger.missing(best):
+                return [Step(best, tuple(ledger.missing(best)))], []
+            return [], [(best, verdict(ledger, best))]
+        steps: list[Step] = []
+        finished: list[tuple[int, Status]] = []
+        for index in (index for index in rivals if index in ledger.open):
+            outcomes = ledger.folds(index)
+            if len(outcomes) == ledger.n_first:
+                steps.append(self._step(ledger, index))
+            elif not any(outcome.stop or outcome.late for outcome in outcomes.values()):
+                status = verdict(ledger, index)
+                raced = status is Status.COMPLETE and ledger.missing(index)
+                finished.append((index, Status.RACED if raced else status))
+        return steps, finished
+
+    def _step(self, ledger: Ledger, index: int) -> Step:
+        best, folds = ledger.trial(self.chosen[0]), tuple(ledger.missing(index))
+        if best.status is not Status.COMPLETE:
+            return Step(index, folds)
+        known = [t.fold_scores for t in ledger.trials if t.index != best.index and t.fold_scores]
+        spread = paired_spread(best.fold_scores, known)
+        before = ledger.trial(index).fold_scores[: ledger.n_first]
+        rule = WillItWin(ledger.metric, best.fold_scores, spread, before=before)
+        return Step(index, folds, rule=rule)
 
 
 def _ranked(ledger: Ledger) -> list[Trial]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from .rungs import HalvingPlan, Ladder, halving_plan, margin_of
 from .search import BaseSearch
 from .subsample import Subsampler
 from .trial import Origin, Proposal, Start, Trial
+from .turn import Proposer
 
 _RUNGS_OF_ROUNDS = 3  # above the first, where the rounds of an estimator were found
 
@@ -105,8 +106,14 @@ class BaseHalving(BaseSearch):
         n_splits = None
         if resource.parameter is None:
             n_splits = cv.get_n_splits(tuning.X, tuning.y, **tuning.split_params)
-        least, most = self.min_resources, self.max_resources
         there = {"n_samples": n_rows, "n_folds": n_splits}.get(resource.name)
+        return self._limits_within(there, resource, n_splits, tuning)
+
+    def _limits_within(
+        self, there: int | None, resource: Resource, n_splits: int | None, tuning: Rows | None
+    ) -> Limits:
+        """The limits where there is so much of a resource; None where that has no bound."""
+        least, most = self.min_resources, self.max_resources
         if isinstance(most, str):
             most = self._all_of(resource) if there is None else there
         found = self.resource == "auto" and isinstance(resource, Rounds)
@@ -171,17 +178,16 @@ class BaseHalving(BaseSearch):
         (leg,) = self._legs(self.space_, seed)
         check_legs(self.estimator, [leg])
         initial = initial_trials(self.initial_params, self.estimator, leg, facts, curated)
+        proposer = self._proposer(leg, initial, seed)
+        return Plan([replace(leg, sampler=proposer, n_trials=None)])
+
+    def _proposer(self, leg: Leg, initial: Sequence[Start], seed) -> Proposer:
+        """Who says what runs on which rung; publishes the plan."""
+        resource = self._limits.resource
         entries, guests = self._entries(initial, leg.sampler.candidates)
-        self._check_not_searched(limits.resource, entries)
+        self._check_not_searched(resource, [name for entry in entries for name in entry.params])
         plan = self._halving(len(entries))
-        ladder = Ladder(
-            plan,
-            entries,
-            limits.resource.parameter,
-            limits.resource.name == "n_folds",
-            guests,
-        )
-        return Plan([replace(leg, sampler=ladder, n_trials=None)])
+        return Ladder(plan, entries, resource.parameter, resource.name == "n_folds", guests)
 
     def _entries(self, initial: Sequence[Start], candidates: list):
         """Who starts on the first rung, and who comes to the last one to be compared with.
@@ -208,8 +214,8 @@ class BaseHalving(BaseSearch):
         rest = [Proposal(params) for params in candidates if dict(params) not in given]
         return first + rest[: max(0, n - len(first))], guests
 
-    def _check_not_searched(self, resource: Resource, entries: Sequence[Proposal]) -> None:
-        if any(resource.parameter in entry.params for entry in entries):
+    def _check_not_searched(self, resource: Resource, names: Iterable[str]) -> None:
+        if resource.parameter in names:
             raise ValueError(
                 f"Cannot use parameter {resource.parameter} as the resource since it is part of "
                 "the searched parameters. Take it out of the search space, or choose another "

@@ -133,8 +133,13 @@ class Ledger:
         self._open.update(dict.fromkeys(sorted(indices)))
 
     def settle(self) -> None:
-        """Keep a second look at all that were reopened; one that was cut short never was."""
-        if all(not self.missing(index) for index in self._again):
+        """Keep a second look that came to its end; one that was cut short never was.
+
+        Who was dropped in it has not all folds, and is below those who have.
+        """
+        ended = (Status.COMPLETE, Status.RACED, Status.FAILED)
+        if all(self._trials[index].status in ended for index in self._again):
+            self._again = {i: t for i, t in self._again.items() if not self.missing(i)}
             return
         self.n_folds = self.n_first
         for index, trial in self._again.items():

@@ -92,9 +92,10 @@ class FoldRun:
         self.seconds += time.time() - started
 
     def train(self, n_rounds: int) -> None:
-        """Grow so far without a look at the curve."""
+        """Grow so far without a look at the curve on the way."""
         started = time.time()
         self.growth.grow(n_rounds)
+        self.curve.add(self.growth.n_rounds, self.reader.read())
         self.seconds += time.time() - started
 
     def reach(self, n_rounds: int) -> None:

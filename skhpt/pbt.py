@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._compat import num_samples
@@ -25,7 +26,7 @@ from .plan import Leg, Plan, check_legs, initial_trials
 from .population import Population, PopulationPlan
 from .rows import Rows, Splits
 from .running import Orders
-from .schedule import Training, trainer_of
+from .schedule import Training, missing_seeds, trainer_of
 from .search import BaseSearch
 from .seeds import spawned_int
 from .space import Space, When, dialects
@@ -80,7 +81,7 @@ class PBTSearchCV(BaseSearch):
     initial_params : "default" or list, default=None
         As in :class:`RandomizedSearchCV`: configurations that the first members begin with.
         "default" is also trained as it is, with its own number of rounds, for
-        ``baseline_score_``, in a row of its own after those of the members.
+        ``baseline_score_``, in a row of its own after those of the members (``n_resources`` 0).
 
     Attributes
     ----------
@@ -107,10 +108,10 @@ class PBTSearchCV(BaseSearch):
     Notes
     -----
     What a schedule gives depends on the schedule, the rows and the seeds alone, so that the
-    result is the same for every `n_jobs`. With several processes, a worker that has not got a
-    model trains it once more from the beginning; boosters cannot be copied, and a member that
-    copies one trains it once more in any case. In one process no epoch of MLP* and SGD* is
-    trained twice.
+    result is the same for every `n_jobs`. No epoch of MLP* and SGD* is trained twice: their
+    models are copied, from one process to another as well. Boosters cannot be copied, so that a
+    member that copies one trains it once more from the beginning; with `n_jobs` they train in
+    threads, unless ``joblib.parallel_config`` says otherwise.
 
     A network that comes to its own end (`tol`, `n_iter_no_change`) stands still until its
     parameters change. With a schedule that never changes the result is that of ``fit``, except
@@ -200,7 +201,35 @@ class PBTSearchCV(BaseSearch):
         self.time_budget = time_budget
         self.constraints = constraints
 
+    def fit(self, X, y=None, **params):
+        """Train the population, then train the winner's schedule on all rows for tuning.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+        y : array-like of shape (n_samples,)
+        **params : dict of str -> object
+            As in :meth:`RandomizedSearchCV.fit`; of the estimator's own, ``sample_weight`` only.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            When the estimator cannot be trained in steps, or is asked to change what cannot
+            change; both before any fit. When every fit failed, with the tracebacks.
+        """
+        with parallel_config(prefer=self._best_workers()):
+            return super().fit(X, y, **params)
+
     # -- before --------------------------------------------------------------------------
+
+    def _best_workers(self) -> str | None:
+        """Threads for boosters: they train side by side, and cannot move between processes."""
+        library = type(last_step(self.estimator)[1]).__module__.partition(".")[0]
+        return "threads" if library in ("lightgbm", "xgboost") else None
 
     def _definition(self):
         return self.param_distributions
@@ -271,7 +300,7 @@ class PBTSearchCV(BaseSearch):
         (leg,) = self._legs(self.space_, seed)
         check_legs(self.estimator, [leg])
         self._check_changeable(leg.space)
-        self._seeds = _missing_seeds(self.estimator, seed)
+        self._seeds = missing_seeds(self.estimator, seed)
         size = self._population_plan.size
         known = initial_trials(
             self.initial_params, self.estimator, replace(leg, n_trials=size), facts, curated
@@ -326,10 +355,7 @@ class PBTSearchCV(BaseSearch):
         self._population = leg.sampler
         baseline = None
         if self._given is not None:
-            last = leg.sampler.plan.rungs[-1]
-            rounds = _own_rounds(last_step(self.estimator)[1], self._trainer)
-            rung = last._replace(resource=rounds)
-            baseline = Proposal(self._given.params, rung, None, Origin.DEFAULT, eligible=False)
+            baseline = Proposal(self._given.params, origin=Origin.DEFAULT, eligible=False)
         return Exchanges(population=leg.sampler, baseline=baseline)
 
     def _orders(self, *args) -> Orders:
@@ -403,19 +429,3 @@ def _has(estimator: Any, name: str) -> bool:
 def _of_member(origin: Origin) -> Origin:
     """A member that begins with the default is not the baseline."""
     return Origin.GIVEN if origin is Origin.DEFAULT else origin
-
-
-def _missing_seeds(estimator: Any, seed: np.random.SeedSequence) -> dict[str, int]:
-    """Seeds for what of scikit-learn's has none: without, no training could be replayed."""
-    params = estimator.get_params()
-    names = [name for name, value in params.items() if value is None and _is_seed(name)]
-    owners = [params.get(name.rpartition("__")[0], estimator) for name in names]
-    return {
-        name: spawned_int(seed, 2 + number)
-        for number, (name, owner) in enumerate(zip(names, owners))
-        if type(owner).__module__.partition(".")[0] == "sklearn"
-    }
-
-
-def _is_seed(name: str) -> bool:
-    return name.rpartition("__")[2] == "random_state"

@@ -256,6 +256,8 @@ def nudged(dimension: Any, value: Any, factor: float) -> Any:
 
     A whole number moves by one at least, and a number from a list to the next one of the list.
     """
+    if factor == 1:
+        return value
     if isinstance(dimension, Ordinal):
         return _neighbour(dimension, value, factor)
     if dimension.categorical or not is_number(value) or dimension.size == 1:

@@ -37,15 +37,19 @@ class WillItWin:
         :func:`paired_spread`.
     z : float
         How many standard errors are beyond the noise.
+    before : tuple of float
+        Scores of the candidate on the first folds, where it has run on some already.
     """
 
     metric: str
     incumbent: tuple[float, ...]
     spread: float
     z: float = 1.0
+    before: tuple[float, ...] = ()
 
     def drops(self, scores: Sequence[float]) -> bool:
-        """Whether to give up a candidate after its scores on the first folds."""
+        """Whether to give up a candidate after its scores on the next folds."""
+        scores = (*self.before, *scores)
         k = len(scores)
         m = len(self.incumbent) - k
         if m <= 0 or k == 0:

@@ -19,6 +19,7 @@ from pathlib import Path
 from traceback import format_exc
 from typing import Any
 
+import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
 
@@ -30,6 +31,7 @@ from .estimators.pipelines import beginning, is_plain, last_step, with_end
 from .evaluate import Problem, Report, Scoring
 from .fold_rows import fold_rows
 from .population import Lineage, Schedule
+from .seeds import spawned_int
 from .trial import Outcome, Step
 
 
@@ -56,6 +58,22 @@ def trainer_of(
         return grower_of(last, own, n_samples)
     sgd = SGDGrower()
     return sgd if sgd.supports(last, own, n_samples) else None
+
+
+def missing_seeds(estimator: Any, seed: np.random.SeedSequence) -> dict[str, int]:
+    """Seeds for what of scikit-learn's has none: without, no training could be replayed."""
+    params = estimator.get_params()
+    names = [name for name, value in params.items() if value is None and _is_seed(name)]
+    owners = [params.get(name.rpartition("__")[0], estimator) for name in names]
+    return {
+        name: spawned_int(seed, 2 + number)
+        for number, (name, owner) in enumerate(zip(names, owners))
+        if type(owner).__module__.partition(".")[0] == "sklearn"
+    }
+
+
+def _is_seed(name: str) -> bool:
+    return name.rpartition("__")[2] == "random_state"
 
 
 class Training:
@@ -211,7 +229,10 @@ def evaluate_along(
 
 
 class Living:
-    """The models of one thread of a worker, by trial and fold: those that others go on from.
+    """The models of a worker, by trial and fold: those that others go on from.
+
+    Threads share them. What trains on the bins of a fold must be alone on them, see
+    :meth:`alone_on`.
 
     Parameters
     ----------
@@ -226,13 +247,19 @@ class Living:
         self._folder = None if folder is None else Path(folder)
         self._kept: dict[tuple[int, int], tuple[int, Training]] = {}
         self._written: dict[Path, int] = {}
+        self._lock = threading.Lock()
+        self._folds: dict[int, threading.Lock] = {}
 
     @classmethod
     def of(cls, problem: Problem, folder: str | None) -> Living:
-        key = ("living", threading.get_ident())
-        if key not in problem.shelf:
-            problem.shelf[key] = cls(max(len(train) for train, _ in problem.splits), folder)
-        return problem.shelf[key]
+        if "living" not in problem.shelf:
+            new = cls(max(len(train) for train, _ in problem.splits), folder)
+            problem.shelf.setdefault("living", new)
+        return problem.shelf["living"]
+
+    def alone_on(self, fold: int) -> threading.Lock:
+        """A context in which no other thread trains on a fold."""
+        return self._folds.setdefault(fold, threading.Lock())
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -240,11 +267,13 @@ class Living:
     def take(self, lineage: Lineage, fold: int) -> Training | None:
         """A model to go on with; the heir gets the original of what cannot be copied."""
         key = (lineage.parent, fold)
-        if key not in self._kept:
+        _, training = self._kept.get(key, (0, None))
+        if training is None:
             return None
-        copied = self._kept[key][1].copy()
+        copied = training.copy()
         if copied is None and lineage.is_heir:
-            return self._kept.pop(key)[1]
+            self._kept.pop(key, None)
+            return training
         return copied
 
     def read(self, lineage: Lineage, fold: int) -> dict[str, Any] | None:
@@ -258,14 +287,15 @@ class Living:
 
     def keep(self, trial: int, fold: int, generation: int, training: Training) -> None:
         """Keep a model for the next generation; of the one before last nobody has need."""
-        for key in [key for key, (born, _) in self._kept.items() if born < generation - 1]:
-            del self._kept[key]
-        while len(self._kept) >= self.room:
-            self._kept.pop(next(iter(self._kept)))
         training.rest()
-        self._kept[trial, fold] = (generation, training)
-        if self._folder is not None:
-            self._write(self._file(trial, fold), generation, training)
+        with self._lock:
+            for key in [key for key, (born, _) in self._kept.items() if born < generation - 1]:
+                del self._kept[key]
+            while len(self._kept) >= self.room:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[trial, fold] = (generation, training)
+            if self._folder is not None:
+                self._write(self._file(trial, fold), generation, training)
 
     def _write(self, file: Path, generation: int, training: Training) -> None:
         for old in [old for old, born in self._written.items() if born < generation - 1]:
@@ -295,8 +325,9 @@ class _Fold:
         lineage: Lineage = self._step.rule
         self._report.start()
         try:
-            training = self._living.take(lineage, self._fold) or self._resumed(lineage)
-            fitted = training.follow(lineage.schedule)
+            with self._living.alone_on(self._fold):
+                training = self._living.take(lineage, self._fold) or self._resumed(lineage)
+                fitted = training.follow(lineage.schedule)
         except Exception:
             if self._problem.error_score == "raise":
                 raise

@@ -33,7 +33,8 @@ from .checks import (
     report_failures,
     report_not_grown,
 )
-from .choosing import Choosing, Selection, metric_named
+from .choosing import Choosing, Selection
+from .constant import constant_score
 from .estimators import DataFacts, quiet_parameters, space_for_facts
 from .estimators.stopping import left_to_the_search
 from .evaluate import Problem, fit_in_context, with_params
@@ -45,6 +46,7 @@ from .plan import Leg, Plan, check_legs, initial_trials
 from .rows import Rows, Splits, facts_of, folds_of, n_folds_asked
 from .running import Listener, Orders, carry_out
 from .seeds import root_of, spawned_int
+from .selection import metric_named
 from .together import stopping_for
 from .trial import Origin, Status
 
@@ -164,6 +166,8 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         orders = self._orders(ledger.n_folds, callbacks, started, finish)
         self.stop_reason_ = carry_out(plan, problem, ledger, callbacks, listeners, orders)
         self.n_splits_ = ledger.n_folds
+        if not self._stands_in:
+            self.dummy_score_ = constant_score(problem, ledger.metric, ledger.n_first)
         callbacks.end_search()
 
         refit_metric = self._publish(ledger, scorer, refit_metric, stopping, selection)
@@ -192,6 +196,8 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
             "baseline_score_",
             "baseline_test_score_",
             "baseline_test_score_interval_",
+            "baseline_estimator_",
+            "dummy_score_",
             "_ledger",
         ):
             self.__dict__.pop(name, None)  # what an earlier fit left
@@ -229,6 +235,7 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
             check_class_sizes(cv, tuning.y)
         splits = folds_of(cv, tuning)
         self.n_splits_ = len(splits)
+        self._fold_sizes = [(len(train), len(test)) for train, test in splits]
         return splits
 
     def _is_curated(self) -> bool:
@@ -403,10 +410,12 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
             self.optimism_ = self.best_score_ - winner.score
         if baseline is None or baseline.status is not Status.COMPLETE:
             return
-        default = winner
+        default, self.baseline_estimator_ = winner, self.best_estimator_
         if baseline.index != self.best_index_:
-            fitted = self._fitted(baseline.params, tuning, callbacks.of_baseline())
-            default = self._held_out(fitted, test, scorer, metric)
+            self.baseline_estimator_ = self._fitted(
+                baseline.params, tuning, callbacks.of_baseline()
+            )
+            default = self._held_out(self.baseline_estimator_, test, scorer, metric)
         self.baseline_test_score_ = default.score
         self.baseline_test_score_interval_ = default.interval
 

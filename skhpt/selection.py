@@ -437,3 +437,10 @@ def corrected_score(
     others = np.where(np.isfinite(folds[among]), folds[among], -np.inf)
     bias = np.mean(np.maximum(others.max(axis=0, initial=-np.inf), own) - own)
     return float(results[f"mean_test_{metric}"][best] - bias)
+
+
+def metric_named(refit) -> str | None:
+    """The metric that `refit` names, if it does."""
+    if isinstance(refit, OneSE):
+        return refit.metric
+    return refit if isinstance(refit, str) else None

@@ -156,7 +156,7 @@ class _Candidate:
                 del self._runs[position:]
                 error = self._failed(fold, format_exc(), time.time() - started)
                 break
-            dropped = self._exactly is None and self._loses()
+            dropped = self._loses()
             late = position + 1 < len(self._step.folds) and not in_time()
             if dropped or late:
                 break

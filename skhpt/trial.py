@@ -136,6 +136,8 @@ class Outcome:
     stop: bool = False
     late: bool = False
     reused: bool = False
+    started: float | None = field(default=None, compare=False)  # seconds since the epoch
+    worker: str | None = field(default=None, compare=False)  # process and thread
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class Proposer(Protocol):
     """What the engine needs of a sampler.
 
     One whose proposals depend on others than the last few may have ``needs(n_trials)``: how many
-    of the first trials must have ended, and been told, before it is asked for the next.
+    of the first trials must have ended, and been told, before it is asked for the next. Or it
+    may have ``awaits(open_trials)``: a single trial that must, again and again until it says None.
     """
 
     learns: bool
@@ -48,7 +49,8 @@ class Turn:
         self._ledger = engine.ledger
         self._sampler = sampler
         self._first = len(self._ledger)
-        self._told = self._first
+        self._told = self._first  # all before this one
+        self._told_apart: set[int] = set()  # and these
         self._last = None if n_trials is None else self._first + n_trials
         self._initial = deque(initial)
         self.reason: str | None = None
@@ -93,6 +95,8 @@ class Turn:
     def _may_ask(self) -> bool:
         if not self._sampler.learns:
             return True
+        if hasattr(self._sampler, "awaits"):
+            return self._has_heard_enough()
         needed = max(self._first, self._needed())
         oldest_open = next(iter(self._ledger.open), len(self._ledger))
         if oldest_open < needed:
@@ -107,10 +111,24 @@ class Turn:
             return own(len(self._ledger))
         return len(self._ledger) - self._engine.look_ahead + 1
 
+    def _has_heard_enough(self) -> bool:
+        """Tell the trials that the sampler waits for, one by one; False while one is open."""
+        while (index := self._sampler.awaits(self._ledger.open)) is not None:
+            if index in self._ledger.open:
+                return False
+            self._tell(index)
+        return True
+
     def _tell_until(self, end: int) -> None:
         for index in range(self._told, end):
-            self._sampler.tell(self._ledger.trial(index))
+            if index not in self._told_apart:
+                self._tell(index)
         self._told = max(self._told, end)
+
+    def _tell(self, index: int) -> None:
+        if index >= self._told:
+            self._told_apart.add(index)
+        self._sampler.tell(self._ledger.trial(index))
 
     def _ask(self) -> None:
         params = self._sampler.ask()

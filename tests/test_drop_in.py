@@ -16,6 +16,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.neighbors import KernelDensity
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
@@ -231,8 +232,14 @@ def test_clone_and_pickle(name):
     cls = getattr(ours, name)
     if not hasattr(cls, "fit"):
         pytest.skip("not an estimator")
-    kwargs = {"n_iter": 3, "random_state": 0} if name != "GridSearchCV" else {}
-    search = cls(SVC(), {"C": [0.1, 1.0, 10.0]}, cv=3, **kwargs)
+    known = cls(None).get_params()
+    kwargs = {k: v for k, v in {"n_iter": 3, "random_state": 0}.items() if k in known}
+    estimator, space = SVC(), {"C": [0.1, 1.0, 10.0]}
+    if name == "PBTSearchCV":  # what it searches must be free to change while a model grows
+        estimator = MLPClassifier((3,), max_iter=5, random_state=0)
+        space = {"learning_rate_init": [0.001, 0.01, 0.1]}
+        kwargs.update(population_size=3, max_rounds=4, interval=2)
+    search = cls(estimator, space, cv=3, **kwargs)
     copy = clone(search)
     assert repr(copy.get_params()) == repr(search.get_params())
     search.fit(*iris)

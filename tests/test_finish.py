@@ -1,5 +1,7 @@
 """The finish: a lower rate for the winner, other folds for the best few."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from doubles import CountsUp
@@ -25,7 +27,7 @@ from skhpt.finish import Finish, other_folds, rate_of
 from skhpt.ledger import Ledger, cv_results
 from skhpt.rows import Rows
 from skhpt.space import dialects
-from skhpt.trial import Origin, Outcome
+from skhpt.trial import Origin, Outcome, Status
 
 diabetes = tuple(part[::2] for part in load_diabetes(return_X_y=True))
 LGBM = LGBMRegressor(n_jobs=1, verbose=-1, random_state=0)
@@ -42,13 +44,20 @@ def searched(score_of, n_trials=6, finish=None, seen=None, deadline=None, clock=
     """A ledger after trials on five folds and their finish; score_of(trial, fold)."""
 
     def run_step(step, params):
-        def outcomes():
+        def outcomes(in_time=lambda: True):
+            ran = []
+            for fold in step.folds:
+                score = score_of(step.trial, fold)
+                ran.append(Outcome(step.trial, fold, {"score": score}, 0.0, 0.0))
+                scores = [outcome.scores["score"] for outcome in ran]
+                if step.rule is not None and step.rule.drops(scores):
+                    break
+                if not in_time():
+                    ran[-1] = replace(ran[-1], late=fold != step.folds[-1])
+                    break
             if seen is not None:
-                seen.extend((step.trial, fold) for fold in step.folds)
-            return [
-                Outcome(step.trial, fold, {"score": score_of(step.trial, fold)}, 0.0, 0.0)
-                for fold in step.folds
-            ]
+                seen.extend((step.trial, outcome.fold) for outcome in ran)
+            return ran
 
         return (outcomes,)
 
@@ -73,19 +82,34 @@ def test_the_best_few_run_on_other_folds_and_the_best_of_all_folds_wins():
     ledger, reason = searched(score_of, seen=seen)
     assert reason is None
     assert ledger.n_folds == 10
-    looked_at = sorted({trial for trial, fold in seen if fold >= 5})
+    looked_at = {trial for trial, fold in seen if fold >= 5}
     assert 2 <= len(looked_at) <= 4
-    assert all((trial, fold) in seen for trial in looked_at for fold in range(5, 10))
+    whole = [t for t in sorted(looked_at) if {(t, fold) for fold in range(10)} <= set(seen)]
     results = cv_results(ledger, extra=["n_splits_evaluated"])
     winner = int(np.argmin(results["rank_test_score"]))
-    assert winner in looked_at
-    scores = [np.mean([score_of(t, fold) for fold in range(10)]) for t in looked_at]
-    assert winner == looked_at[int(np.argmax(scores))]
+    scores = [np.mean([score_of(t, fold) for fold in range(10)]) for t in whole]
+    assert winner == whole[int(np.argmax(scores))]
     assert results["mean_test_score"][winner] == pytest.approx(max(scores))
-    for trial in set(range(6)) - set(looked_at):
-        assert results["rank_test_score"][trial] > len(looked_at)
+    for trial in set(range(6)) - looked_at:
+        assert results["rank_test_score"][trial] > len(whole)
         assert np.isnan(results["split5_test_score"][trial])
-    np.testing.assert_array_equal(np.flatnonzero(ledger.electable()), looked_at)
+    np.testing.assert_array_equal(np.flatnonzero(ledger.electable()), whole)
+    np.testing.assert_array_equal(results["n_splits_evaluated"][whole], 10)
+
+
+def test_a_rival_ends_where_it_cannot_win_any_more():
+    """As good on the first folds, far behind on the others."""
+    seen = []
+    noise = np.random.default_rng(0).normal(0, 0.1, (6, 10))
+    ledger, _ = searched(
+        lambda trial, fold: noise[trial, fold] - (5.0 if fold >= 5 and trial else 0.0), seen=seen
+    )
+    assert ledger.n_folds == 10
+    first, *rivals = dict.fromkeys(trial for trial, fold in seen if fold >= 5)
+    assert sum(trial == first for trial, _ in seen) == 10
+    if first == 0:
+        assert all(sum(trial == rival for trial, _ in seen) == 6 for rival in rivals)
+    assert ledger.trials[first].status is Status.COMPLETE
 
 
 def test_a_clear_winner_needs_no_second_look():

@@ -1,0 +1,68 @@
+"""Grid, random or Bayesian search: ask your own data.
+
+``skhpt.compare`` runs several searches against each other. All of them get the same rows, the
+same folds and the same number of configurations. What counts in the end is the score on rows
+that no search has seen. This is repeated with other held-out rows, because one split proves
+little.
+
+Run it with ``python examples/compare_searches.py [folder for pictures]``. It takes some seconds
+and writes ``compare_searches.png`` and ``compare_searches.html``.
+"""
+
+# %%
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from sklearn.datasets import load_diabetes
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
+
+from skhpt import compare
+
+folder = Path(*sys.argv[1:2])
+
+X, y = load_diabetes(return_X_y=True)
+pipeline = make_pipeline(StandardScaler(), SVR())
+
+# The words stand for searches over the curated space of the estimator. A dict of search objects
+# works as well, also with those of scikit-learn, scikit-optimize and Optuna.
+comparison = compare(
+    ["grid", "random", "bayes"],
+    X,
+    y,
+    estimator=pipeline,
+    budget={"trials": 16},
+    n_repeats=4,
+    cv=5,
+    scoring="r2",
+    random_state=0,
+)
+
+# %% [markdown]
+# ## The table, and whether the differences can be believed
+
+# %%
+print(comparison)
+
+# %% [markdown]
+# `to_frame()` has a row for each search and repeat, for questions of your own.
+
+# %%
+runs = comparison.to_frame()
+print("\nHeld-out R2 by repeat:")
+print(runs.pivot(index="repeat", columns="search", values="test_score").round(3).to_string())
+
+# %% [markdown]
+# ## The picture
+#
+# What the best configuration so far is worth on the held-out rows, against what was spent. The
+# line is the mean over the repeats, the band holds the middle half of them.
+
+# %%
+axes = comparison.plot(["trials", "fits"])
+axes[0].figure.savefig(folder / "compare_searches.png", dpi=120)
+comparison.save(folder / "compare_searches.html")
+print(f"\nwrote {folder / 'compare_searches.png'} and {folder / 'compare_searches.html'}")
