@@ -22,7 +22,8 @@ from sklearn.preprocessing import MinMaxScaler
 from skhpt import PBTSearchCV, RandomizedSearchCV
 
 RATE = "mlpclassifier__learning_rate_init"
-RANGE = (1e-5, 1e-1, "log-uniform")
+# The best fixed rate lies inside, or there would be nothing to learn but where the range ends.
+RANGES = {"adam": (1e-5, 1e-1, "log-uniform"), "sgd": (1e-4, 1.0, "log-uniform")}
 
 
 def searches(solver, n, epochs, seed):
@@ -31,16 +32,15 @@ def searches(solver, n, epochs, seed):
         (50,), solver=solver, max_iter=epochs, n_iter_no_change=10 * epochs, random_state=seed
     )
     model = make_pipeline(MinMaxScaler(), network)
+    space = {RATE: RANGES[solver]}
     same = {
         "scoring": "neg_log_loss",
         "cv": StratifiedKFold(3, shuffle=True, random_state=seed),
         "random_state": seed,
     }
     return {
-        "random": RandomizedSearchCV(model, {RATE: RANGE}, n_iter=n, **same),
-        "PBT": PBTSearchCV(
-            model, {RATE: RANGE}, population_size=n, interval=max(1, epochs // 10), **same
-        ),
+        "random": RandomizedSearchCV(model, space, n_iter=n, **same),
+        "PBT": PBTSearchCV(model, space, population_size=n, interval=max(1, epochs // 10), **same),
     }
 
 

@@ -18,7 +18,7 @@ from joblib._parallel_backends import LokyBackend
 from joblib._utils import eval_expr
 from joblib.parallel import BatchedCalls
 from sklearn import config_context, get_config
-from sklearn.base import _fit_context
+from sklearn.base import ClassifierMixin, RegressorMixin, _fit_context
 from sklearn.metrics._scorer import _MultimetricScorer as MultimetricScorer
 from sklearn.metrics._scorer import _PassthroughScorer, _Scorer
 from sklearn.model_selection._search import BaseSearchCV
@@ -271,11 +271,18 @@ def parts_of_scorer(scorer, metric: str | None) -> ScorerParts | None:
     return ScorerParts(scorer._score_func, scorer._sign, scorer._kwargs, methods, False)
 
 
-def scores_outputs(scorer) -> bool:
-    """Whether scorers look at nothing of a model but its outputs, its classes and its tags."""
+def scores_outputs(scorer, estimator) -> bool:
+    """Whether scorers look at nothing of a model but its outputs, its classes and its tags.
+
+    `estimator` is the one whose own ``score`` a scorer may pass on.
+    """
     several = isinstance(scorer, MultimetricScorer)
     scorers = scorer._scorers.values() if several else [scorer]
-    return all(type(one) is _Scorer for one in scorers)
+    score = getattr(type(estimator), "score", None)
+    known = {_Scorer}
+    if score in (ClassifierMixin.score, RegressorMixin.score):
+        known.add(_PassthroughScorer)
+    return all(type(one) in known for one in scorers)
 
 
 def wants_more_than_labels(scorer) -> bool:

@@ -20,7 +20,7 @@ from .budget import TimeBudget, in_time
 from .executors import WorkerDied
 from .interrupts import Interrupts
 from .ledger import Ledger
-from .schedulers import Scheduler, all_folds
+from .schedulers import LookAhead, Scheduler, all_folds
 from .trial import Outcome, Start, Status, Step
 from .turn import Proposer, StopReason, Turn
 
@@ -62,7 +62,7 @@ class Engine:
     scheduler : callable, default=all_folds
     capacity : int or None, default=None
         Steps handed to the executor at a time; None is two a worker, so that none waits.
-    look_ahead : int, default=1
+    look_ahead : int or callable, default=1
         A sampler that learns is asked for trial ``t`` when exactly the trials up to
         ``t - look_ahead`` have been told, whatever else is known by then: proposals
         depend on this number and not on timing.
@@ -100,7 +100,7 @@ class Engine:
     run_step: Callable[[Step, Mapping[str, Any]], tuple]
     scheduler: Scheduler = all_folds
     capacity: int | None = None
-    look_ahead: int = 1
+    look_ahead: LookAhead = 1
     deadline: float | None = None
     reserve: float = 0.0
     clock: Callable[[], float] = time.monotonic

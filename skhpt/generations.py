@@ -25,11 +25,20 @@ ALL_ROUNDS = "max_rounds reached"
 NO_SURVIVOR = "every member failed"
 
 
+@dataclass(frozen=True)
 class Generations(Leg):
-    """The population as a part of a plan."""
+    """The population as a part of a plan: it runs when the plan has ended, see Exchanges.
+
+    Attributes
+    ----------
+    n_others : int
+        Trials besides those of the population.
+    """
+
+    n_others: int = 0
 
     def n_candidates(self, initial: Sequence = ()) -> int:
-        return self.sampler.n_proposals
+        return self.sampler.n_proposals + self.n_others
 
 
 @dataclass(frozen=True)

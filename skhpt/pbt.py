@@ -312,7 +312,7 @@ class PBTSearchCV(BaseSearch):
             if start.eligible and leg.space.contains(start.params)
         ]
         population = Population(self._population_plan, leg.space, spawned_int(seed, 1), first)
-        return Plan([Generations(population, 0, leg.space)])
+        return Plan([Generations(population, 0, leg.space, int(self._given is not None))])
 
     def _changeable_part(self, space: Mapping[str, Any]) -> dict[str, Any]:
         prefix, last = last_step(self.estimator)

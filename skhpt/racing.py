@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .ledger import Ledger
-from .schedulers import Plan, verdict
+from .schedulers import LookAhead, Plan, horizon, verdict
 from .trial import Origin, Status, Step, Trial
 
 
@@ -68,14 +68,14 @@ class Racing:
 
     Parameters
     ----------
-    look_ahead : int
+    look_ahead : int or callable
         Trial ``t`` starts when all trials up to ``t - look_ahead`` have ended, and its rule
         knows exactly these.
     z : float or None, default=1.0
         See :class:`WillItWin`; None lets every candidate run on every fold.
     """
 
-    look_ahead: int
+    look_ahead: LookAhead
     z: float | None = 1.0
 
     def __call__(self, ledger: Ledger) -> Plan:
@@ -85,18 +85,18 @@ class Racing:
         for index in ledger.open:
             folds = ledger.folds(index)
             if not folds:
-                horizon = index - self.look_ahead
-                if oldest > horizon:
-                    steps.append(self._step(ledger, ledger.trial(index), horizon))
+                known = horizon(self.look_ahead, index)
+                if oldest > known:
+                    steps.append(self._step(ledger, ledger.trial(index), known))
             elif not any(outcome.stop or outcome.late for outcome in folds.values()):
                 finished.append((index, self._verdict(ledger, index)))
         return steps, finished
 
-    def _step(self, ledger: Ledger, trial: Trial, horizon: int) -> Step:
+    def _step(self, ledger: Ledger, trial: Trial, known: int) -> Step:
         # The baseline is there to be compared with, so that it needs all its folds.
         is_baseline = trial.origin is Origin.DEFAULT
         whole = is_baseline or self.z is None
-        rule = None if whole else rule_after(ledger, horizon, self.z)
+        rule = None if whole else rule_after(ledger, known, self.z)
         return Step(trial.index, tuple(range(ledger.n_folds)), rule=rule)
 
     @staticmethod

@@ -78,11 +78,11 @@ class ScoreReader:
         """The quick score that has just given what the scorer gave; None if there is none."""
         if not self._asks or not math.isfinite(score):
             return None
-        if scores_outputs(self._all):
+        owner = self.growth.fitted(self.growth.n_rounds)
+        if scores_outputs(self._all, owner):
             self.kept["owner"] = self._owner  # no scorer will look at anything but classes
         if self.score_params or self.y is None:
             return None
-        owner = self.growth.fitted(self.growth.n_rounds)
         quick = quick_score(self.scorer, self.metric, owner)
         reader = None if quick is None else quick.reader(owner, self.y)
         if reader is None:

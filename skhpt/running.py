@@ -19,7 +19,7 @@ from .ledger import Ledger
 from .plan import Plan
 from .progress import LiveLine
 from .racing import Racing
-from .schedulers import Scheduler, all_folds
+from .schedulers import LookAhead, Scheduler, all_folds
 from .together import evaluate_together
 from .trial import Origin
 
@@ -35,7 +35,7 @@ class Orders:
     ----------
     n_jobs, pre_dispatch
         As in joblib.
-    look_ahead : int
+    look_ahead : int or callable
         See :class:`~skhpt.engine.Engine`.
     z : float or None
         Standard errors of the race; None runs every candidate on every fold.
@@ -53,7 +53,7 @@ class Orders:
 
     n_jobs: int | None
     pre_dispatch: Any
-    look_ahead: int
+    look_ahead: LookAhead
     z: float | None
     deadline: float | None
     n_refits: int

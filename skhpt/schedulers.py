@@ -13,6 +13,14 @@ from .trial import Status, Step, Trial
 
 Plan = tuple[list[Step], list[tuple[int, Status]]]
 Scheduler = Callable[[Ledger], Plan]
+# How many trials may be pending: a number, or one for each trial. It depends on nothing else, so
+# that the result of a search does not depend on its workers.
+LookAhead = int | Callable[[int], int]
+
+
+def horizon(look_ahead: LookAhead, index: int) -> int:
+    """The last trial that must have ended before a trial begins."""
+    return index - (look_ahead(index) if callable(look_ahead) else look_ahead)
 
 
 def all_folds(ledger: Ledger) -> Plan:

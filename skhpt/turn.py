@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
+from .schedulers import horizon
 from .trial import Origin, Proposal, Start
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Turn:
         own = getattr(self._sampler, "needs", None)
         if own is not None:
             return own(len(self._ledger))
-        return len(self._ledger) - self._engine.look_ahead + 1
+        return horizon(self._engine.look_ahead, len(self._ledger)) + 1
 
     def _has_heard_enough(self) -> bool:
         """Tell the trials that the sampler waits for, one by one; False while one is open."""

@@ -245,6 +245,7 @@ class XGBoostGrowth(BoosterGrowth):
     ):
         import xgboost
 
+        self._told: tuple[Any, Any] = (None, None)
         self._wrapper, self._n_classes = wrapper, n_classes
         self._bins, (self._rows, y) = bins, watched
         self._objective = params["objective"]
@@ -293,8 +294,11 @@ class XGBoostGrowth(BoosterGrowth):
     def _value(self, margin: bool = False) -> np.ndarray:
         """Predict; the booster remembers the rows' scores and adds but its new trees."""
         self._check_started()
-        with self._quiet():
-            return self._booster.predict(self._rows, output_margin=margin)
+        asked = (self.n_rounds, margin)
+        if self._told[0] != asked:  # the score and the loss ask the same
+            with self._quiet():
+                self._told = asked, self._booster.predict(self._rows, output_margin=margin)
+        return self._told[1].copy()
 
     def _probabilities(self) -> np.ndarray:
         if self._objective == "multi:softmax":
