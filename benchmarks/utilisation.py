@@ -2,8 +2,8 @@
 
 A simulation runs the package's own engine and proposers on workers whose seconds are numbers:
 the resource of each trial times a factor with or without a heavy tail. There is one fold, and
-Hyperband (R=27, eta=3) with so many configurations that each worker has about a hundred units of
-work. Ways to promote:
+Hyperband (R=27, eta=3) with so many configurations that each worker has about forty units of
+work (the most that a trial takes is 27, on the average). Ways to promote:
 
 - complete rungs: ``asynchronous=False``
 - own clock x1, x2, x4: ``asynchronous=True`` with so many `n_points` for each worker
@@ -11,7 +11,8 @@ work. Ways to promote:
 
 The table has the share of the workers' time that was spent in fits during the first half of the
 shortest possible time, while there is work enough for all. What comes at the end, when fewer
-trials than workers are left, is the same problem for every way. With `--real`, LightGBM is fitted
+trials than workers are left, is the same problem for every way. (A thousand workers take a
+quarter of an hour of CPU: `--most 100` leaves them out.) With `--real`, LightGBM is fitted
 on two workers, and all of ``fit`` counts: seconds of the steps / (2 x seconds of the search).
 
     python benchmarks/utilisation.py --out utilisation.png --real
@@ -99,7 +100,7 @@ def proposer_of(way: str, n_workers: int, plan, source):
 
 def simulate(way: str, n_workers: int, tail: str, seed: int) -> tuple[float, int]:
     """Utilisation in the first half, and trials that had the whole resource by then."""
-    times = max(1, n_workers // 4)
+    times = max(1, n_workers // 10)
     plan = [
         replace(bracket, n_candidates=tuple(times * n for n in bracket.n_candidates))
         for bracket in hyperband_plan(1, R, FACTOR)

@@ -16,16 +16,13 @@ import sys
 from pathlib import Path
 
 from sklearn.datasets import load_diabetes
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVR
+from sklearn.tree import DecisionTreeRegressor
 
 from skhpt import compare
 
 folder = Path(*sys.argv[1:2])
 
 X, y = load_diabetes(return_X_y=True)
-pipeline = make_pipeline(StandardScaler(), SVR())
 
 # The words stand for searches over the curated space of the estimator. A dict of search objects
 # works as well, also with those of scikit-learn, scikit-optimize and Optuna.
@@ -33,9 +30,9 @@ comparison = compare(
     ["grid", "random", "bayes"],
     X,
     y,
-    estimator=pipeline,
-    budget={"trials": 16},
-    n_repeats=4,
+    estimator=DecisionTreeRegressor(random_state=0),
+    budget={"trials": 25},
+    n_repeats=5,
     cv=5,
     scoring="r2",
     random_state=0,

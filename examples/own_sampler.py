@@ -3,7 +3,7 @@
 A sampler is a class with two verbs. ``ask`` proposes a configuration, ``tell`` learns from a
 trial that has ended. The rest (folds, workers, failures, results) is done by the search.
 
-``Greedy`` remembers the best configuration so far and proposes one close to it. It works on the
+``Greedy`` begins at random, then proposes what is close to the best configuration so far. It works on the
 unit cube: ``space.encode`` turns a configuration into numbers from 0 to 1, and ``space.decode``
 turns them back, with logarithms and categories taken care of.
 
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from sklearn.datasets import load_diabetes
 from sklearn.model_selection import KFold
 from sklearn.pipeline import make_pipeline
@@ -34,11 +35,13 @@ folder = Path(*sys.argv[1:2])
 class Greedy(Sampler):
     """Proposes a neighbour of the best configuration so far."""
 
-    best, best_score = None, -np.inf
+    n_random = 5
+    n_asked, best, best_score = 0, None, -np.inf
 
     def ask(self):
         n = self.space.width
-        if self.best is None:
+        self.n_asked += 1
+        if self.n_asked <= self.n_random or self.best is None:
             return self.space.decode(self.rng.random(n))
         step = self.rng.normal(0, 0.1, n)
         return self.space.decode((self.best + step).clip(0, 1))
@@ -102,14 +105,13 @@ figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
 trials = np.arange(1, N_ITER + 1)
 for (name, curve), colour, style in zip(curves.items(), ("#0072b2", "#d55e00"), ("--", "-")):
     axes.step(trials, curve.mean(axis=0), where="post", color=colour, ls=style, lw=2, label=name)
-    axes.fill_between(
-        trials, curve.min(axis=0), curve.max(axis=0), step="post", color=colour, alpha=0.15, lw=0
-    )
+    axes.step(trials, curve.T, where="post", color=colour, ls=style, lw=0.8, alpha=0.35)
 axes.set(
     xlabel="configurations tried",
     ylabel="best cross-validated R2 so far",
-    title=f"A sampler of one's own; the bands hold all of {N_SEEDS} seeds",
+    title=f"A sampler of one's own: mean of {N_SEEDS} seeds, and each of them",
 )
+axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 axes.legend(loc="lower right", frameon=False)
 figure.savefig(folder / "own_sampler.png", dpi=120)
 print(f"\nwrote {folder / 'own_sampler.png'}")

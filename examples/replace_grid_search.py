@@ -88,11 +88,11 @@ axes = display.ax_
 axes.axhline(after.best_score_, color="black", linestyle=":")
 axes.annotate(
     f"the grid, after {after.n_fits_} fits: {after.best_score_:.3f}",
-    (0.98, after.best_score_),
+    (0.01, after.best_score_),
     xycoords=("axes fraction", "data"),
-    xytext=(0, -12),
+    xytext=(0, 5),
     textcoords="offset points",
-    ha="right",
+    fontsize="small",
 )
 display.figure_.savefig(folder / "replace_grid_search.png", dpi=120)
 print(f"\nwrote {folder / 'replace_grid_search.png'}")

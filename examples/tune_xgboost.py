@@ -18,20 +18,21 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sklearn.datasets import load_breast_cancer
-from xgboost import XGBClassifier
+from sklearn.datasets import load_diabetes
+from sklearn.model_selection import KFold
+from xgboost import XGBRegressor
 
 from skhpt import BayesSearchCV, SearchDisplay
 
 folder = Path(*sys.argv[1:2])
 
-X, y = load_breast_cancer(return_X_y=True)
+X, y = load_diabetes(return_X_y=True)
 
 search = BayesSearchCV(
-    XGBClassifier(random_state=0),
-    n_iter=12,
-    scoring="neg_log_loss",  # greater is better, 0 is perfect
-    cv=5,
+    XGBRegressor(random_state=0),
+    n_iter=15,
+    scoring="r2",
+    cv=KFold(5, shuffle=True, random_state=0),
     test_size=0.25,
     random_state=0,
 ).fit(X, y)
@@ -54,7 +55,7 @@ for name, value in search.best_params_.items():
 # %%
 low, high = search.test_score_interval_
 base_low, base_high = search.baseline_test_score_interval_
-print(f"\n{'negated log loss':18}{'CV':>8}{'held out':>10}   95 % interval")
+print(f"\n{'R2':18}{'CV':>8}{'held out':>10}   95 % interval")
 print(
     f"{'XGBoost as given':18}{search.baseline_score_:8.3f}{search.baseline_test_score_:10.3f}"
     f"   {base_low:.3f} to {base_high:.3f}"
@@ -68,6 +69,5 @@ print(
 
 # %%
 display = SearchDisplay.from_search(search, kind="convergence")
-display.ax_.set_ylabel("negated log loss, cross-validated")
 display.figure_.savefig(folder / "tune_xgboost.png", dpi=120)
 print(f"\nwrote {folder / 'tune_xgboost.png'}")

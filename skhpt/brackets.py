@@ -185,8 +185,7 @@ class _Climbers(ABC):
 
     def _begin(self, bracket: int) -> Proposal:
         entry = self.source.ask(bracket)
-        if self.source.learns:
-            self.source.expect(len(self.places), entry.params)
+        self.source.expect(len(self.places), entry.params)
         return self._on(bracket, 0, entry)
 
     def _promote(self, bracket: int, depth: int, trial: Trial) -> Proposal:

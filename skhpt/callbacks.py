@@ -87,7 +87,10 @@ class SearchCallbacks:
     def __init__(self, search, n_splits: int):
         self._search = search
         self._n_splits = n_splits
-        self._root = self._task = None
+        self._root = self._task = self._rung = None
+        self._rung_number: int | None = None
+        # Where one rung is after the other, each is a task of its own, as in scikit-learn.
+        self._climbs = getattr(search, "_rungs_in_turn", False)
         # scikit-learn < 1.9 has none
         self._has_protocol = hasattr(search, "_init_callback_context")
         #: Whether a callback is set on the search or on an estimator inside of it.
@@ -106,8 +109,10 @@ class SearchCallbacks:
         ).call_on_fit_task_begin(**self._told)
         self._task = self._root.subcontext(
             task_name="search",
-            max_subtasks=None if n_candidates is None else n_candidates * self._n_splits,
-            sequential_subtasks=False,
+            max_subtasks=None
+            if n_candidates is None or self._climbs
+            else n_candidates * self._n_splits,
+            sequential_subtasks=self._climbs,
         )
         self._task._children_map = _StaysHere()
         self._task.call_on_fit_task_begin(estimator=self._search)
@@ -116,9 +121,10 @@ class SearchCallbacks:
         """The contexts of a step's folds; made before the step leaves this process."""
         if self._task is None:
             return None
+        above = self._rung_of(step) if self._climbs and step.rung else self._task
         return {
             fold: FitContext(
-                self._task.subcontext(
+                above.subcontext(
                     task_name="candidate-split-evaluation",
                     task_id=step.trial * self._n_splits + fold,
                 ),
@@ -127,8 +133,25 @@ class SearchCallbacks:
             for fold in step.folds
         }
 
+    def _rung_of(self, step: Step):
+        """The task of a step's rung; that of the rung below ends where this one begins."""
+        if step.rung.number != self._rung_number:
+            self._end_rung()
+            self._rung_number = step.rung.number
+            self._rung = self._task.subcontext(
+                task_name="halving-iteration", sequential_subtasks=False
+            )
+            self._rung._children_map = _StaysHere()
+            self._rung.call_on_fit_task_begin(estimator=self._search)
+        return self._rung
+
+    def _end_rung(self) -> None:
+        if self._rung is not None:
+            self._rung.call_on_fit_task_end(estimator=self._search)
+
     def end_search(self) -> None:
         if self._task is not None:
+            self._end_rung()
             self._task.call_on_fit_task_end(estimator=self._search)
 
     def of_refit(self) -> FitContext | None:

@@ -23,11 +23,16 @@ from .trial import Proposal, Trial
 
 
 class Source(Protocol):
-    """Gives the configurations that begin on the first rung of a bracket."""
+    """Gives the configurations that begin on the first rung of a bracket.
+
+    ``expect`` is called with the number that the trial of the last one has.
+    """
 
     learns: bool
 
     def ask(self, bracket: int) -> Proposal: ...
+
+    def expect(self, index: int, params: Mapping[str, Any]) -> None: ...
 
     def tell(self, trial: Trial) -> None: ...
 
@@ -68,6 +73,9 @@ class Listed:
     def ask(self, bracket: int) -> Proposal:
         return self._entries[bracket].popleft()
 
+    def expect(self, index: int, params: Mapping[str, Any]) -> None:
+        pass
+
     def tell(self, trial: Trial) -> None:
         pass
 
@@ -106,16 +114,16 @@ class Modelled:
         self._told: dict[int, list[Trial]] = {}
         self._pending: dict[int, Trial] = {}
         self._random: dict[int, RandomSampler] = {}
-        self._begun: dict[int, list] = {}  # what each bracket has
+        self._begun: set[Any] = set()  # each bracket and what it has
         self._n_asked = 0
 
     def ask(self, bracket: int) -> Proposal:
         if bracket not in self._random:
             self._random[bracket] = RandomSampler(self._space, self._seed + bracket)
-            self._begun[bracket] = []
         proposal = self._given.popleft() if self._given else Proposal(self._propose(bracket))
         # A bracket has no configuration twice.
-        self._begun[bracket].append(proposal.params)
+        if self._space.contains(proposal.params):
+            self._begun.add((bracket, self._space.key(proposal.params)))
         self._random[bracket].tell(Trial(-1, proposal.params))
         return proposal
 
@@ -134,7 +142,7 @@ class Modelled:
         known = [level for level, trials in self._told.items() if len(trials) >= self._enough]
         if not at_random and known:
             params = self._promising(self._told[max(known)])
-            if params is not None and params not in self._begun[bracket]:
+            if params is not None and (bracket, self._space.key(params)) not in self._begun:
                 return params
         params = self._random[bracket].ask()
         # Where there is nothing new, which a space that is infinite on paper may not tell before

@@ -73,6 +73,7 @@ class BaseHalving(BaseSearch):
         ],
         "aggressive_elimination": ["boolean"],
     }
+    _rungs_in_turn = True  # one after the other; callbacks hear of each as of a task
     # Rungs are the race here.
     racing = False
     early_stopping = False

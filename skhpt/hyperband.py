@@ -83,7 +83,8 @@ class HyperbandSearchCV(BaseHalving):
     test_size, time_budget, constraints
         As in :class:`GridSearchCV`.
     initial_params : "default" or list, default=None
-        As in :class:`HalvingGridSearchCV`; they begin in the first bracket.
+        As in :class:`HalvingGridSearchCV`; they begin in the first bracket
+        (and those that it has no room for in the next).
 
     Attributes
     ----------
@@ -144,6 +145,7 @@ class HyperbandSearchCV(BaseHalving):
     [50, 150]
     """
 
+    _rungs_in_turn = False  # those of several brackets are open at a time
     _parameter_constraints: dict = {
         **{
             name: constraint
@@ -333,11 +335,16 @@ class HyperbandSearchCV(BaseHalving):
         brackets = self._brackets(limits, leg.space.size)
         self._publish_plan(limits, brackets)
         given, guests = self._entries(initial, [])
+        sizes = [bracket.n_candidates[0] for bracket in brackets]
+        if len(given) > sum(sizes):
+            raise ValueError(
+                f"initial_params has {len(given)} configurations, but the brackets begin with "
+                f"{sum(sizes)} together (see metadata()): leave some out, or lower min_resources."
+            )
         source_seed = spawned_int(seed, 1)
         if self.sampler == "gp":
             source = Modelled(leg.space, source_seed, given, parameter)
         else:
-            sizes = [bracket.n_candidates[0] for bracket in brackets]
             source = Listed(drawn(leg.space, sizes, given, source_seed))
         options = {"n_pending": self.n_points_, "parameter": parameter, "guests": guests}
         kind = Brackets

@@ -15,10 +15,12 @@ from scipy.stats import loguniform, randint
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skhpt import HyperbandSearchCV, When
 from skhpt.brackets import (
@@ -31,7 +33,7 @@ from skhpt.candidates import Listed, Modelled, drawn
 from skhpt.engine import Engine
 from skhpt.ledger import Ledger
 from skhpt.space import Categorical, Real, Space
-from skhpt.trial import Outcome, Proposal, Rung, Status, Trial
+from skhpt.trial import Proposal, Rung, Status, Trial
 from skhpt.turn import StopReason
 
 X, y = make_classification(300, 8, random_state=0)
@@ -443,12 +445,37 @@ def test_conditions_and_alternatives():
         assert len({str(sorted(p.items())) for p in first}) == n == 7  # all that there are
 
 
-def test_cut_short():
-    cut = search(time_budget=1e-6)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with pytest.raises(ValueError, match="time_budget"):
-            cut.fit(X, y)
+@pytest.mark.parametrize("asynchronous", WAYS)
+def test_a_search_that_is_cut_short_compares_nothing_across_rungs(monkeypatch, asynchronous):
+    monkeypatch.setattr(
+        HyperbandSearchCV,
+        "_take_listeners",
+        lambda self, params: (params, [lambda ledger: len(ledger.outcomes) >= 12]),
+    )
+    cut = search(asynchronous=asynchronous)
+    with pytest.warns(UserWarning, match="before any configuration had run on the last rung"):
+        cut.fit(X, y)
+    table = cut.cv_results_
+    assert table["iter"][cut.best_index_] == table["iter"].max() < 2
+    assert np.isnan(cut.best_score_)
+    assert cut.n_candidates_ == np.bincount(table["iter"], minlength=3).tolist()
+    assert cut.predict(X).shape == y.shape
+
+
+def checked():
+    short = {"cv": 2, "error_score": "raise", "random_state": 0, "asynchronous": True}
+    drawn_from = {"C": (0.1, 1.0, "log-uniform")}
+    return [
+        HyperbandSearchCV(Ridge(), {"alpha": loguniform(0.1, 1.0)}, **short),
+        HyperbandSearchCV(LogisticRegression(), drawn_from, **short),
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("always")
+@parametrize_with_checks(checked())
+def test_checks_of_scikit_learn(estimator, check):
+    check(estimator)
 
 
 def test_a_clone_and_a_pickle():
@@ -486,6 +513,10 @@ BAD = {
     "asynchronous": ({"asynchronous": "yes"}, r"'asynchronous' parameter"),
     "n_points": ({"n_points": 0}, r"'n_points' parameter"),
     "few rows": ({"min_resources": 2}, r"too few to have"),
+    "many of ones own": (
+        {"min_resources": 100, "initial_params": [{"max_depth": k} for k in range(1, 9)]},
+        r"initial_params has 8 configurations, but the brackets begin with 5",
+    ),
     "numbers of its own": ({"space": [(DRAWN, 3)]}, r"\(dict, n\) in param_distributions"),
 }
 
@@ -508,19 +539,11 @@ def test_the_plan_asks_for_what_it_needs():
 
 def test_scores_of_less_than_everything_are_not_compared():
     """A score that falls with the resource leaves the winner at the top."""
-    calls = []
 
     def falling(estimator, X, y):
-        calls.append(len(X))
         return -float(len(X))
 
     for asynchronous in (False, True):
         fitted = search(scoring=falling, asynchronous=asynchronous).fit(X, y)
         assert fitted.best_score_ == -100
         assert fitted.cv_results_["n_resources"][fitted.best_index_] == 300
-
-
-def test_outcomes_are_made_once():
-    fitted = search(asynchronous=True).fit(X, y)
-    keys = [(o.trial, o.fold) for o in fitted._ledger.outcomes if isinstance(o, Outcome)]
-    assert len(keys) == len(set(keys)) == fitted.n_fits_
