@@ -139,7 +139,7 @@ class SearchCallbacks:
             self._end_rung()
             self._rung_number = step.rung.number
             self._rung = self._task.subcontext(
-                task_name="halving-iteration", sequential_subtasks=False
+                task_name="halving-iteration", max_subtasks=None, sequential_subtasks=False
             )
             self._rung._children_map = _StaysHere()
             self._rung.call_on_fit_task_begin(estimator=self._search)
