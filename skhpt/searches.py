@@ -86,16 +86,20 @@ class GridSearchCV(BaseSearch):
         ran and ranks below every complete one; ``n_splits_evaluated`` tells how many it ran. The
         rule looks at the `refit` metric; it is off where `refit` is a callable, or False with
         several metrics, as then no one number says who wins.
-    early_stopping : int, "auto" or None, default=None
-        Rounds of patience for boosters and networks (LightGBM, XGBoost, HistGradientBoosting*
-        unless it stops by itself, GradientBoosting*, MLP*), alone or as the last step of a
-        Pipeline; "auto" follows the learning rate, and leaves other estimators as they are. The
-        folds of a candidate train in step, with the scorer read every five rounds, and share one
-        number of rounds, the best of their smoothed mean curve (at most 2,000): what a search over
-        that number would find, at the price of one run, where a fold that chose its own would
-        flatter itself. The number stands in ``params`` and in ``best_params_``; the curated space
-        leaves it out. With `racing`, a fold whose forecast cannot win ends early. The estimator as
-        given (`initial_params`) keeps its own number.
+    early_stopping : int, "auto", None or False, default=None
+        Rounds of patience for boosters and networks (LightGBM, XGBoost, HistGradientBoosting*,
+        GradientBoosting*, MLP*), alone or as the last step of a Pipeline. "auto" is 30 rounds, 20
+        for epochs, and leaves other estimators as they are. None is "auto" with the curated space,
+        unless the estimator was given a number of rounds, or a way to stop, other than its class
+        has by default; with a space of your own, None and False are off. The folds of a candidate
+        train in step, with the scorer read every five rounds and less often on long curves, and
+        share one number of rounds, the best of their smoothed mean curve (at most 1,000, 500
+        epochs): what a search over that number would find, at the price of one run, where a fold
+        that chose its own would flatter itself. The number stands in ``params`` and in
+        ``best_params_``; the curated space leaves it out. With `racing`, a fold whose forecast
+        cannot win ends early. Where a curve cannot be read, early stopping on a split of each
+        fold's training rows tells the number. The estimator as given (`initial_params`) keeps its
+        own.
     initial_params : "default" or list, default=None
         Configurations to try first. "default" is the estimator as given, followed by published
         configurations that are known to do well; a list holds dicts of your own, and may hold
