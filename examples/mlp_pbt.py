@@ -15,9 +15,12 @@ Run it with ``python examples/mlp_pbt.py [folder for pictures]``. It takes some 
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import StratifiedKFold
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -29,8 +32,12 @@ folder = Path(*sys.argv[1:2])
 X, y = load_digits(return_X_y=True)
 X, y = X[:900], y[:900]  # half of the digits, to be quick
 
-# max_iter is the number of epochs. All networks train for so many.
-network = MLPClassifier(hidden_layer_sizes=(32,), max_iter=30, random_state=0)
+# max_iter is the number of epochs. All networks train for so many; that the one given here has
+# not converged by then is known, and need not be said in every fold.
+warnings.simplefilter("ignore", ConvergenceWarning)
+network = MLPClassifier(
+    hidden_layer_sizes=(32,), learning_rate_init=0.01, max_iter=30, random_state=0
+)
 pipeline = make_pipeline(StandardScaler(), network)
 
 search = PBTSearchCV(
@@ -41,7 +48,7 @@ search = PBTSearchCV(
     },
     population_size=8,
     scoring="neg_log_loss",  # greater is better, 0 is perfect
-    cv=3,
+    cv=StratifiedKFold(3, shuffle=True, random_state=0),  # the digits are sorted by writer
     test_size=0.25,
     initial_params="default",  # the network as given is the baseline
     random_state=0,
@@ -61,6 +68,9 @@ for part in search.best_schedule_:
 
 # %% [markdown]
 # ## What it is worth
+#
+# A gain that shows in the cross-validated score alone is not shown: it chose the winner. Look
+# whether the held-out rows agree, and at the intervals.
 
 # %%
 low, high = search.test_score_interval_

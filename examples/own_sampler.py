@@ -3,9 +3,9 @@
 A sampler is a class with two verbs. ``ask`` proposes a configuration, ``tell`` learns from a
 trial that has ended. The rest (folds, workers, failures, results) is done by the search.
 
-``Greedy`` begins at random, then proposes what is close to the best configuration so far. It works on the
-unit cube: ``space.encode`` turns a configuration into numbers from 0 to 1, and ``space.decode``
-turns them back, with logarithms and categories taken care of.
+``Greedy`` begins at random, then proposes what is close to the best configuration so far. It
+works on the unit cube: ``space.encode`` turns a configuration into numbers from 0 to 1, and
+``space.decode`` turns them back, with logarithms and categories taken care of.
 
 Run it with ``python examples/own_sampler.py [folder for pictures]``. It takes some seconds and
 writes ``own_sampler.png``.
@@ -57,7 +57,8 @@ class Greedy(Sampler):
 # ## Greedy against random
 #
 # One seed proves nothing, therefore several. `racing=False` gives every configuration all of its
-# folds and `initial_params=None` leaves the default out, so that only the proposals differ.
+# folds and `initial_params=None` leaves the default out, so that only the proposals differ. For
+# the same seed both begin with the same five draws.
 
 # %%
 X, y = load_diabetes(return_X_y=True)

@@ -39,9 +39,9 @@ space = {
 
 def new_search(**options) -> RandomizedSearchCV:
     return RandomizedSearchCV(
-        GradientBoostingRegressor(n_estimators=30, random_state=0),
+        GradientBoostingRegressor(n_estimators=25, random_state=0),
         space,
-        n_iter=30,
+        n_iter=15,
         scoring="r2",
         cv=KFold(5, shuffle=True, random_state=0),
         random_state=0,

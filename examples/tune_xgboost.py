@@ -60,9 +60,7 @@ print(
     f"{'XGBoost as given':18}{search.baseline_score_:8.3f}{search.baseline_test_score_:10.3f}"
     f"   {base_low:.3f} to {base_high:.3f}"
 )
-print(
-    f"{'tuned':18}{search.best_score_:8.3f}{search.test_score_:10.3f}   {low:.3f} to {high:.3f}"
-)
+print(f"{'tuned':18}{search.best_score_:8.3f}{search.test_score_:10.3f}   {low:.3f} to {high:.3f}")
 
 # %% [markdown]
 # ## The picture
