@@ -1,5 +1,6 @@
 """Laws of early stopping: one number of rounds for all folds, and exactly what plain fits give."""
 
+import itertools
 import math
 
 import numpy as np
@@ -267,5 +268,7 @@ def test_a_long_curve_is_read_at_fewer_points():
     while points[-1] < 1000:
         points.append(next_point(points[-1], 5))
     assert points[:60] == list(range(5, 305, 5))
-    assert all(after - before <= max(5, before / 40) for before, after in zip(points, points[1:]))
+    assert all(
+        after - before <= max(5, before / 40) for before, after in itertools.pairwise(points)
+    )
     assert len(points) < 130

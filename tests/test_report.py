@@ -254,7 +254,7 @@ def test_a_report_changes_nothing_and_leaves_no_figure_behind(written):
 def test_the_page_is_whole(page):
     parsed = Page(page)
     assert page.startswith("<!DOCTYPE html>")
-    assert parsed.tags.count("svg") == 6
+    assert parsed.tags.count("svg") == 7
     assert parsed.tags.count("table") == 3
     assert {"html", "head", "body", "title", "style"} <= set(parsed.tags)
 

@@ -87,6 +87,7 @@ def _draw(ax, comparison: Comparison, kind: str, y: str) -> None:
         ax.annotate(
             "default", (1, 0), xycoords=("axes fraction", "data"), xytext=(-4, 3),
             textcoords="offset points", color="0.4", fontsize="small", ha="right",
+            annotation_clip=True,
         )  # fmt: skip
     if kind == "cpu":
         ax.set_xscale("log")
