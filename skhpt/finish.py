@@ -168,7 +168,7 @@ class _Nothing:
 def rate_of(estimator: Any) -> str | None:
     """Name of the learning rate of what is trained in rounds."""
     prefix, last = last_step(estimator)
-    known = last.get_params(deep=False)
+    known = last.get_params(deep=False) if hasattr(last, "get_params") else {}
     name = next((n for n in ("learning_rate", "learning_rate_init") if n in known), None)
     return None if name is None or isinstance(known[name], str) else prefix + name
 

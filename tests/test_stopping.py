@@ -13,7 +13,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import SGDClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 from xgboost import XGBRegressor
@@ -26,6 +26,7 @@ from skhpt.estimators.stopping import (
     rounds_to_find,
     settles_its_training,
 )
+from skhpt.finish import rate_of
 from skhpt.together import stopping_for
 
 diabetes = tuple(part[::2] for part in load_diabetes(return_X_y=True))
@@ -105,6 +106,17 @@ def test_histograms_stop_by_themselves_on_many_rows():
     stopping = stopping_for(pipeline, None, True, [(range(many), range(10))], None)
     assert stopping.switched_off == (name,)
     assert pipeline[-1].early_stopping == "auto"  # the user's object is not touched
+
+
+@pytest.mark.parametrize(
+    "steps", [[], [("scale", StandardScaler()), ("model", "passthrough")], [("model",)]], ids=str
+)
+def test_a_pipeline_without_an_end_has_no_rounds_to_find(steps):
+    pipeline = Pipeline(steps)
+    assert rounds_to_find(pipeline, 100) is None
+    assert own_stopping(pipeline, 100) == []
+    assert not settles_its_training(pipeline)
+    assert rate_of(pipeline) is None
 
 
 def test_a_forest_has_no_rounds_to_find():

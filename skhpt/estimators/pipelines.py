@@ -12,10 +12,16 @@ from .growing import grower_of
 
 
 def last_step(estimator) -> tuple[str, Any]:
-    """The end of a pipeline, however nested, with the prefix of its parameters."""
+    """The end of a pipeline, however nested, with the prefix of its parameters.
+
+    A pipeline whose steps are none, which its ``fit`` will say, is its own end.
+    """
     prefix = ""
     while isinstance(estimator, Pipeline):
-        name, inner = estimator.steps[-1]
+        try:
+            name, inner = estimator.steps[-1]
+        except (TypeError, ValueError, IndexError):
+            break
         prefix, estimator = f"{prefix}{name}__", inner
     return prefix, estimator
 
@@ -30,7 +36,7 @@ def rounds_parameter(estimator, n_samples: int) -> str | None:
 def is_plain(estimator) -> bool:
     """Whether every pipeline on the way does no more than to hand on what its steps make."""
     while isinstance(estimator, Pipeline):
-        if getattr(estimator, "transform_input", None):
+        if getattr(estimator, "transform_input", None) or not estimator.steps:
             return False
         estimator = estimator.steps[-1][1]
     return True

@@ -17,6 +17,7 @@ from sklearn.model_selection import train_test_split
 from .._compat import check_method_params, num_samples, safe_split
 from .family import is_untouched
 from .pipelines import beginning, last_step, rounds_parameter
+from .registry import is_estimator
 
 # Parameters by which estimators stop their own training.
 _OWN_STOPPING = frozenset({"early_stopping", "n_iter_no_change", "validation_fraction"})
@@ -34,6 +35,8 @@ def rounds_to_find(estimator: Any, n_samples: int) -> str | None:
 def settles_its_training(estimator: Any) -> bool:
     """Whether the user has said himself how long to train, or how to stop."""
     last = last_step(estimator)[1]
+    if not is_estimator(last):
+        return False
     stopper = _stopper_of(last)
     names = {*_OWN_STOPPING, "early_stopping_rounds", stopper.rounds if stopper else ""}
     known = names & last.get_params(deep=False).keys()
@@ -54,7 +57,8 @@ def left_to_the_search(
 def own_stopping(estimator: Any, n_samples: int) -> list[str]:
     """Names of what makes ``fit`` set rows aside to stop, unless the user has asked for it."""
     prefix, last = last_step(estimator)
-    value = last.get_params(deep=False).get("early_stopping", False)
+    params = last.get_params(deep=False) if is_estimator(last) else {}
+    value = params.get("early_stopping", False)
     if value is False or not is_untouched(last, "early_stopping"):
         return []
     # It decides by the number of rows, and so does its grower.
