@@ -12,7 +12,7 @@ import numpy as np
 
 from ._compat import BaseSearchCV, MultimetricScorer
 from .estimators import DataFacts
-from .ledger import Ledger, rows_of
+from .ledger import Ledger
 from .plan import Plan
 from .selection import (
     ONE_SE,
@@ -28,6 +28,7 @@ from .selection import (
     one_se_index,
     read_constraints,
 )
+from .table import rows_of
 
 TIMES = ("mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time")
 _FEW = 1000  # values that are looked at one by one

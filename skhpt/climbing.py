@@ -7,7 +7,6 @@ is exact, so that the result is the same, and only the time differs.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
 import time
@@ -16,11 +15,9 @@ from dataclasses import dataclass, replace
 from traceback import format_exc
 from typing import Any
 
-from ._compat import check_method_params
-from .estimators.growing import Watched
 from .estimators.resources import GrowingPipeline
-from .evaluate import Problem, Report, Scoring, evaluate
-from .fold_rows import fold_rows
+from .evaluate import Problem, evaluate
+from .grown_fold import GrownFold
 from .trial import Outcome, Step
 
 # Rows for training that all the models kept by a worker have together: each costs some 30 bytes
@@ -100,12 +97,8 @@ class Nursery:
             del self._kept[min(self._kept, key=lambda key: self._kept[key].merit)]
 
 
-class _Fold:
-    """A configuration on a fold."""
-
-    def __init__(self, problem: Problem, step: Step, params: Mapping[str, Any], fold: int):
-        self._problem, self._step, self._params, self._fold = problem, step, params, fold
-        self._report = Report(problem, step, params, fold)
+class _Fold(GrownFold):
+    """A configuration on a fold of a rung."""
 
     def run(self, context) -> Outcome | None:
         """What happened; None for a model that cannot be grown."""
@@ -135,43 +128,4 @@ class _Fold:
             estimator = problem.configured(self._params)
         except Exception:
             return None  # the plain way reports it
-        rows = fold_rows(problem, self._fold, estimator)
-        return GrowingPipeline.begin(
-            estimator,
-            rows.X,
-            rows.y,
-            Watched(rows.X_test, rows.y_test),
-            check_method_params(problem.X, params=problem.fit_params, indices=rows.train),
-            rows.through,
-        )
-
-    def _scored_in(self, context, fitted, fit_time: float) -> Outcome:
-        if context is None:
-            return self._scored(fitted, fit_time)
-        rows = fold_rows(self._problem, self._fold, fitted)
-        with context:
-            with context.around(fitted, rows.X, rows.y, {}):
-                pass  # it has been trained already
-            outcome = self._scored(fitted, fit_time)
-        return replace(outcome, stop=True) if context.stop else outcome
-
-    def _scored(self, fitted, fit_time: float) -> Outcome:
-        problem, rows = self._problem, fold_rows(self._problem, self._fold, fitted)
-        score = Scoring(problem, fitted)
-        started = time.time()
-        scores = score(rows.X_test, rows.y_test, rows.test)
-        score_time = time.time() - started
-        train = score(rows.X, rows.y, rows.train) if problem.return_train_score else {}
-        return self._outcome(scores, fit_time, score_time, train_scores=train)
-
-    def _failed(self, error: str, fit_time: float, context) -> Outcome:
-        with context or contextlib.nullcontext():
-            return self._outcome({}, fit_time, 0.0, error=error)
-
-    def _outcome(self, scores, fit_time: float, score_time: float, **others) -> Outcome:
-        step = self._step
-        outcome = Outcome(
-            step.trial, self._fold, scores, fit_time, score_time, resource=step.resource, **others
-        )
-        self._report.end(outcome)
-        return outcome
+        return GrowingPipeline.begin(estimator, *self._to_train(estimator))

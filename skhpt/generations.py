@@ -14,11 +14,12 @@ import numpy as np
 
 from .engine import Engine, StopReason
 from .finish import Finish
-from .ledger import Ledger, cv_results
+from .ledger import Ledger
 from .plan import Leg
 from .population import Population
 from .schedule import evaluate_along
 from .schedulers import all_folds
+from .table import cv_results
 from .trial import Proposal, Status, Trial
 
 ALL_ROUNDS = "max_rounds reached"

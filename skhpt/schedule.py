@@ -23,13 +23,13 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import clone
 
-from ._compat import check_method_params, num_samples
+from ._compat import num_samples
 from .climbing import Nursery
 from .estimators.growing import GROWERS, Grower, Growth, Watched, grower_of
 from .estimators.growing_sgd import SGDGrower
 from .estimators.pipelines import beginning, is_plain, last_step, with_end
-from .evaluate import Problem, Report, Scoring
-from .fold_rows import fold_rows
+from .evaluate import Problem
+from .grown_fold import GrownFold
 from .population import Lineage, Schedule
 from .seeds import spawned_int
 from .trial import Outcome, Step
@@ -312,12 +312,11 @@ class Living:
         return self._folder / f"{trial}-{fold}.pickle"
 
 
-class _Fold:
+class _Fold(GrownFold):
     """A member of a population on a fold."""
 
     def __init__(self, problem: Problem, step: Step, params, fold: int, folder: str | None):
-        self._problem, self._step, self._params, self._fold = problem, step, params, fold
-        self._report = Report(problem, step, params, fold)
+        super().__init__(problem, step, params, fold)
         self._living = Living.of(problem, folder)
 
     def run(self, context) -> Outcome:
@@ -331,8 +330,7 @@ class _Fold:
         except Exception:
             if self._problem.error_score == "raise":
                 raise
-            with context or contextlib.nullcontext():
-                return self._outcome({}, time.time() - started, 0.0, error=format_exc())
+            return self._failed(format_exc(), time.time() - started, context)
         outcome = self._scored_in(context, fitted, time.time() - started)
         rung = self._step.rung
         if not rung.is_last:
@@ -348,41 +346,5 @@ class _Fold:
         return training
 
     def _begin(self, schedule: Schedule) -> Training:
-        problem = self._problem
-        estimator = problem.configured(schedule[0].params)
-        rows = fold_rows(problem, self._fold, estimator)
-        return Training.begin(
-            estimator,
-            rows.X,
-            rows.y,
-            Watched(rows.X_test, rows.y_test),
-            check_method_params(problem.X, params=problem.fit_params, indices=rows.train),
-            rows.through,
-        )
-
-    def _scored_in(self, context, fitted, fit_time: float) -> Outcome:
-        if context is None:
-            return self._scored(fitted, fit_time)
-        rows = fold_rows(self._problem, self._fold, fitted)
-        with context:
-            with context.around(fitted, rows.X, rows.y, {}):
-                pass  # it has been trained already
-            outcome = self._scored(fitted, fit_time)
-        return replace(outcome, stop=True) if context.stop else outcome
-
-    def _scored(self, fitted, fit_time: float) -> Outcome:
-        problem, rows = self._problem, fold_rows(self._problem, self._fold, fitted)
-        score = Scoring(problem, fitted)
-        started = time.time()
-        scores = score(rows.X_test, rows.y_test, rows.test)
-        score_time = time.time() - started
-        train = score(rows.X, rows.y, rows.train) if problem.return_train_score else {}
-        return self._outcome(scores, fit_time, score_time, train_scores=train)
-
-    def _outcome(self, scores, fit_time: float, score_time: float, **others) -> Outcome:
-        step = self._step
-        outcome = Outcome(
-            step.trial, self._fold, scores, fit_time, score_time, resource=step.resource, **others
-        )
-        self._report.end(outcome)
-        return outcome
+        estimator = self._problem.configured(schedule[0].params)
+        return Training.begin(estimator, *self._to_train(estimator))

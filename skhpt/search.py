@@ -41,12 +41,13 @@ from .evaluate import Problem, fit_in_context, with_params
 from .exports import Exports
 from .fingerprints import fingerprints
 from .finish import Finish
-from .ledger import Ledger, cv_results
+from .ledger import Ledger
 from .plan import Leg, Plan, check_legs, initial_trials
 from .rows import Rows, Splits, facts_of, folds_of, n_folds_asked
 from .running import Listener, Orders, carry_out
 from .seeds import root_of, spawned_int
 from .selection import metric_named
+from .table import cv_results
 from .together import stopping_for
 from .trial import Origin, Status
 

@@ -12,8 +12,9 @@ from sklearn.base import BaseEstimator
 from sklearn.svm import SVC
 
 from skhpt import holdout
-from skhpt.ledger import Ledger, cv_results
+from skhpt.ledger import Ledger
 from skhpt.space import dialects
+from skhpt.table import cv_results
 from skhpt.trial import Origin, Outcome, Status
 
 

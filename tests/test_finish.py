@@ -24,9 +24,10 @@ from skhpt import BayesSearchCV, GridSearchCV
 from skhpt.engine import Engine, StopReason
 from skhpt.executors import SerialExecutor
 from skhpt.finish import Finish, other_folds, rate_of
-from skhpt.ledger import Ledger, cv_results
+from skhpt.ledger import Ledger
 from skhpt.rows import Rows
 from skhpt.space import dialects
+from skhpt.table import cv_results
 from skhpt.trial import Origin, Outcome, Status
 
 diabetes = tuple(part[::2] for part in load_diabetes(return_X_y=True))

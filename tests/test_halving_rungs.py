@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skhpt.engine import Engine
-from skhpt.ledger import Ledger, cv_results
+from skhpt.ledger import Ledger
 from skhpt.rungs import Ladder, best_of, halving_plan, margin_of
 from skhpt.subsample import Subsampler
+from skhpt.table import cv_results
 from skhpt.trial import Origin, Proposal, Status, Step
 from skhpt.turn import StopReason
 

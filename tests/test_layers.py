@@ -28,6 +28,7 @@ LAYERS = [
         "curves",
         "standin",
         "quick_scores",
+        "table",
     },
     {
         "evaluate",
@@ -50,6 +51,7 @@ LAYERS = [
         "together",
         "constant",
         "climbing",
+        "grown_fold",
         "schedule",
         "choosing",
         "exports",
@@ -71,6 +73,7 @@ FREE_OF_SKLEARN = {
     "interrupts",
     "space",
     "ledger",
+    "table",
     "samplers",
     "schedulers",
     "racing",

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from doubles import made_outcomes
 
-from skhpt.ledger import Ledger, cv_results, param_columns, ranks
+from skhpt.ledger import Ledger
+from skhpt.table import cv_results, param_columns, ranks
 from skhpt.trial import Origin, Outcome, Status, Step
 
 

@@ -12,8 +12,9 @@ from sklearn.tree import DecisionTreeClassifier
 from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
 from skhpt.engine import Engine
 from skhpt.executors import SerialExecutor
-from skhpt.ledger import Ledger, cv_results
+from skhpt.ledger import Ledger
 from skhpt.racing import Racing, WillItWin, paired_spread, rule_after
+from skhpt.table import cv_results
 from skhpt.trial import Origin, Outcome, Start, Status, Step
 
 digits = load_digits(return_X_y=True)
