@@ -24,6 +24,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import scale
 from sklearn.utils.validation import has_fit_parameter
+from threadpoolctl import threadpool_limits
 
 from skhpt._compat import openmp_threads
 from skhpt.estimators.growing import Watched
@@ -39,8 +40,11 @@ WEIGHTS = {"sample_weight": np.random.default_rng(1).integers(0, 4, 200).astype(
 
 @pytest.fixture(scope="module")
 def one_thread():
-    """Threads that wait for a busy core would take the time of all of these tests."""
-    with openmp_threads(1):
+    """Threads that wait for a busy core would take the time of all of these tests.
+
+    And how many of them share a product of matrices decides its last bits.
+    """
+    with openmp_threads(1), threadpool_limits(1):
         yield
 
 
