@@ -11,9 +11,9 @@ import numpy as np
 # A single point of a curve is noisy: each is averaged with those within a tenth of its rounds.
 _WINDOW = 0.1
 
-# Measured on replayed curves of LightGBM: with 1 the race is as cheap as with 2 on losses and
-# loses winners on some data; beyond 2 it only becomes dearer.
-_STILL_TO_GAIN = 2.0
+# Measured on 24 searches with LightGBM: with 2 they cost 1.4 times as much, and the held-out loss
+# of what they find differs by less than its noise (0.2 standard errors).
+_STILL_TO_GAIN = 1.0
 
 
 @dataclass
@@ -72,8 +72,8 @@ def smoothed(rounds: np.ndarray, values: np.ndarray) -> np.ndarray:
 def optimistic_end(curve: Curve) -> float:
     """Forecast of the best that the curve may still reach.
 
-    What the second half of the rounds has gained over the first may be gained twice again: more
-    than an exponential saturation has left once the rounds exceed 0.8 of its time constant.
+    What the second half of the rounds has gained over the first may be gained once again: as much
+    as an exponential saturation has left once the rounds exceed 1.4 of its time constants.
 
     Returns
     -------
@@ -89,21 +89,35 @@ def optimistic_end(curve: Curve) -> float:
     return float(best[-1] + _STILL_TO_GAIN * (best[-1] - best[half]))
 
 
-def best_common_round(curves: Sequence[Curve]) -> int:
-    """Number of rounds at which the smoothed mean curve is best; the first of equals.
+def mean_curve(curves: Sequence[Curve]) -> Curve:
+    """The mean over folds, at the rounds that all of them have.
 
     Parameters
     ----------
     curves : sequence of Curve
         One a fold. A round counts when every curve has it, or has ended by itself before it.
     """
-    tables = [dict(zip(curve.rounds, curve.scores)) for curve in curves]
+    tables = [dict(zip(c.rounds, zip(c.scores, c.losses))) for c in curves]
     for curve, table in zip(curves, tables):
-        if curve.is_final:
+        if curve.is_final and curve.rounds:
             later = (r for other in curves for r in other.rounds if r > curve.rounds[-1])
-            table.update(dict.fromkeys(later, curve.scores[-1]))
-    common = sorted(set.intersection(*(set(table) for table in tables)))
-    rounds = np.array(common)
-    mean = np.array([np.mean([table[r] for table in tables]) for r in common])
-    smooth = smoothed(rounds, mean)
+            table.update(dict.fromkeys(later, (curve.scores[-1], curve.losses[-1])))
+    mean = Curve()
+    for n_rounds in sorted(set.intersection(*(set(table) for table in tables))):
+        points = [table[n_rounds] for table in tables]
+        mean.add(n_rounds, *(sum(values) / len(points) for values in zip(*points)))
+    return mean
+
+
+def best_common_round(curves: Sequence[Curve]) -> int:
+    """Number of rounds at which the smoothed mean curve is best; the first of equals.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        One a fold, see :func:`mean_curve`.
+    """
+    mean = mean_curve(curves)
+    rounds = np.array(mean.rounds)
+    smooth = smoothed(rounds, np.array(mean.scores))
     return int(rounds[np.nanargmax(smooth)]) if np.isfinite(smooth).any() else int(rounds[-1])

@@ -1,9 +1,9 @@
 """Folds that train in step and share one number of rounds.
 
-Each fold is grown until its curve has not improved for a while, then all folds go to the same
-round, and the number of rounds is where the mean curve over the folds is best. That is what a
-search over every number of rounds would find, at the price of one run; a fold that chose its
-own number on the rows that score it would report too good a score.
+Each fold is grown until its curve has not improved for a while, then those that stopped
+first go on until the mean curve over the folds has ended, and the number of rounds is where that is
+best. It is what a search over every number of rounds would find, at the price of one run; a fold
+that chose its own number on the rows that score it would report too good a score.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from .curves import Curve, best_common_round, optimistic_end
+from .curves import Curve, best_common_round, mean_curve, optimistic_end
 from .estimators.growing import Growth
 from .reading import ScoreReader
 
@@ -46,9 +46,9 @@ class EarlyStopping:
 def next_point(n_rounds: int, every: int) -> int:
     """Where a curve is read next: at multiples of `every`, further apart where it is long.
 
-    A point is averaged with those within a tenth of its rounds, so that a fortieth is enough.
+    A point is averaged with those within a tenth of its rounds, so that a twentieth is enough.
     """
-    return n_rounds + every * max(1, n_rounds // (40 * every))
+    return n_rounds + every * max(1, n_rounds // (20 * every))
 
 
 @dataclass
@@ -98,11 +98,11 @@ class FoldRun:
         self.curve.add(self.growth.n_rounds, self.reader.read())
         self.seconds += time.time() - started
 
-    def reach(self, n_rounds: int) -> None:
-        """Go on to the round that the others have reached."""
+    def reach(self, n_rounds: int, limit: int) -> None:
+        """Go on to the first point of the curve from `n_rounds` on, but not beyond a limit."""
         started = time.time()
-        while self.growth.n_rounds < n_rounds:
-            if not self._advance(n_rounds):
+        while self.growth.n_rounds < min(n_rounds, limit):
+            if not self._advance(limit):
                 break
         self.seconds += time.time() - started
 
@@ -128,11 +128,26 @@ def common_round(runs: Sequence[FoldRun], to_the_end: bool = True) -> int:
     ----------
     runs : sequence of FoldRun
     to_the_end : bool
-        Whether to bring all folds to the same round first; for a candidate that is given up
+        Whether to bring the folds to the same round first; for a candidate that is given up
         the shortest curve will do.
     """
     if to_the_end:
-        furthest = max(run.growth.n_rounds for run in runs)
-        for run in runs:
-            run.reach(furthest)
+        level(runs)
     return best_common_round([run.curve for run in runs])
+
+
+def level(runs: Sequence[FoldRun]) -> None:
+    """Let the folds that stopped first go on until their mean curve has ended.
+
+    At the latest that is where the last of them has stopped, and mostly long before it.
+    """
+    furthest = max(run.growth.n_rounds for run in runs)
+    patience = runs[0].patience
+    while True:
+        behind = [r for r in runs if r.growth.n_rounds < furthest and not r.curve.is_final]
+        least = min((run.growth.n_rounds for run in behind), default=furthest)
+        mean = mean_curve([run.curve for run in runs])
+        if not behind or mean.has_ended(max(patience, least // 4)):
+            return
+        for run in behind:
+            run.reach(least + patience // 3 + 1, furthest)

@@ -46,7 +46,8 @@ class ScoreReader:
     y: Any
     score_params: Mapping[str, Any]
     kept: dict
-    _owner: Any = None
+    _owner: Any = None  # the whole estimator, and its last step
+    _fitted: Any = None
     _asks: bool = True  # whether the scorer is content with known outputs
     _quick: Callable[[Answer], float] | None = field(default=None, init=False)
 
@@ -78,7 +79,7 @@ class ScoreReader:
         """The quick score that has just given what the scorer gave; None if there is none."""
         if not self._asks or not math.isfinite(score):
             return None
-        owner = self.growth.fitted(self.growth.n_rounds)
+        owner = self._fitted
         if scores_outputs(self._all, owner):
             self.kept["owner"] = self._owner  # no scorer will look at anything but classes
         if self.score_params or self.y is None:
@@ -105,7 +106,8 @@ class ScoreReader:
 
     def _stand_in(self) -> StandIn:
         if self._owner is None:
-            self._owner = self.model(self.growth.n_rounds)
+            self._fitted = self.growth.fitted(self.growth.n_rounds)
+            self._owner = self.wrap(self._fitted)
 
         def answer(method, asked, *args, **kwargs):
             if asked is not self.X or args or kwargs:

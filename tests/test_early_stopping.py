@@ -1,5 +1,6 @@
 """Laws of early stopping: one number of rounds for all folds, and exactly what plain fits give."""
 
+import functools
 import itertools
 import math
 
@@ -21,7 +22,7 @@ from xgboost import XGBClassifier
 
 from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
 from skhpt.curves import Curve, best_common_round, optimistic_end, smoothed
-from skhpt.lockstep import next_point
+from skhpt.lockstep import FoldRun, common_round, next_point
 
 diabetes, cancer, iris = (
     tuple(part[::2] for part in load(return_X_y=True))
@@ -245,13 +246,13 @@ def test_a_curve_ends_when_neither_score_nor_loss_improves():
 
 @pytest.mark.parametrize("tau", [10, 30, 100])
 def test_the_forecast_is_no_less_than_what_a_saturating_curve_reaches(tau):
-    for last in range(max(30, tau), 400, 40):
+    for last in range(max(30, math.ceil(1.5 * tau)), 400, 40):
         end = optimistic_end(curve_of(lambda r: 1 - math.exp(-r / tau), last))
         assert end >= 1 - 1e-6 or last > 10 * tau
 
 
 def test_a_rise_may_go_on_and_a_flat_curve_has_its_best():
-    assert optimistic_end(curve_of(lambda r: r, 100)) == 200
+    assert optimistic_end(curve_of(lambda r: r, 100)) == 150
     assert optimistic_end(curve_of(lambda r: 7.0, 100)) == 7.0
     assert math.isnan(optimistic_end(curve_of(lambda r: math.nan, 100)))
 
@@ -263,12 +264,65 @@ def test_the_common_round_is_one_that_every_fold_has():
     assert best_common_round([rising, ended]) > 150
 
 
+class Known:
+    """A growing model whose curve is known."""
+
+    def __init__(self, score):
+        self.score, self.n_rounds = score, 0
+
+    def grow(self, n_rounds):
+        self.n_rounds = n_rounds
+
+    def loss(self):
+        return math.nan
+
+    def read(self):
+        return self.score(self.n_rounds)
+
+    @property
+    def growth(self):
+        return self
+
+
+def run_of(score):
+    run = FoldRun(Known(score), every=5, patience=30, max_rounds=1000)
+    run.run(lambda end: False)
+    return run
+
+
+def test_folds_go_on_only_as_far_as_their_mean_curve_does():
+    early, late = run_of(lambda r: -abs(r - 50)), run_of(lambda r: -abs(r - 700) / 1000)
+    assert early.growth.n_rounds == 80
+    assert common_round([early, late]) == 50
+    assert early.growth.n_rounds <= 100
+    assert late.growth.n_rounds > 700
+
+
+def test_folds_go_on_to_where_their_mean_curve_is_best():
+    early, late = run_of(lambda r: -abs(r - 50) / 1000), run_of(lambda r: -abs(r - 400))
+    assert common_round([early, late]) == pytest.approx(400, abs=20)
+    assert common_round([early, late]) <= early.growth.n_rounds <= late.growth.n_rounds
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_common_round_is_that_of_curves_trained_to_the_end(seed):
+    rng = np.random.default_rng(seed)
+    curves = [
+        functools.partial(lambda r, best, slope: -slope * np.log(r / best) ** 2, best=b, slope=s)
+        for b, s in zip(rng.uniform(40, 400, 5), rng.uniform(0.5, 2, 5))
+    ]
+    found = common_round([run_of(score) for score in curves])
+    every = range(5, 1000, 5)
+    mean = [np.mean([score(r) for score in curves]) for r in every]
+    assert found == pytest.approx(every[int(np.argmax(mean))], rel=0.15, abs=10)
+
+
 def test_a_long_curve_is_read_at_fewer_points():
     points = [5]
     while points[-1] < 1000:
         points.append(next_point(points[-1], 5))
-    assert points[:60] == list(range(5, 305, 5))
+    assert points[:40] == list(range(5, 205, 5))
     assert all(
-        after - before <= max(5, before / 40) for before, after in itertools.pairwise(points)
+        after - before <= max(5, before / 20) for before, after in itertools.pairwise(points)
     )
-    assert len(points) < 130
+    assert len(points) < 80
