@@ -27,6 +27,7 @@ class Curve:
     _best: float = -math.inf
     _least: float = math.inf
     _improved_at: int = 0
+    _smooth: tuple[int, float] = (0, math.nan)  # the answer of `best` for so many points
 
     def add(self, n_rounds: int, score: float, loss: float = math.nan) -> None:
         """Append a point; the rounds ascend."""
@@ -47,8 +48,12 @@ class Curve:
 
     def best(self) -> float:
         """The best of the smoothed curve; NaN where there is no score."""
-        smooth = smoothed(np.array(self.rounds), np.array(self.scores))
-        return float(np.nanmax(smooth)) if np.isfinite(smooth).any() else math.nan
+        n_points, known = self._smooth
+        if n_points != len(self.rounds):
+            smooth = smoothed(np.array(self.rounds), np.array(self.scores))
+            known = float(np.nanmax(smooth)) if np.isfinite(smooth).any() else math.nan
+            self._smooth = len(self.rounds), known
+        return known
 
 
 def smoothed(rounds: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -46,9 +46,9 @@ class EarlyStopping:
 def next_point(n_rounds: int, every: int) -> int:
     """Where a curve is read next: at multiples of `every`, further apart where it is long.
 
-    A point is averaged with those within a tenth of its rounds, so that a twentieth is enough.
+    A point is averaged with those within a tenth of its rounds, so that a twelfth is enough.
     """
-    return n_rounds + every * max(1, n_rounds // (20 * every))
+    return n_rounds + every * max(1, n_rounds // (12 * every))
 
 
 @dataclass

@@ -300,7 +300,7 @@ def test_folds_go_on_only_as_far_as_their_mean_curve_does():
 
 def test_folds_go_on_to_where_their_mean_curve_is_best():
     early, late = run_of(lambda r: -abs(r - 50) / 1000), run_of(lambda r: -abs(r - 400))
-    assert common_round([early, late]) == pytest.approx(400, abs=20)
+    assert common_round([early, late]) == pytest.approx(400, rel=0.1)
     assert common_round([early, late]) <= early.growth.n_rounds <= late.growth.n_rounds
 
 
@@ -321,8 +321,8 @@ def test_a_long_curve_is_read_at_fewer_points():
     points = [5]
     while points[-1] < 1000:
         points.append(next_point(points[-1], 5))
-    assert points[:40] == list(range(5, 205, 5))
+    assert points[:24] == list(range(5, 125, 5))
     assert all(
-        after - before <= max(5, before / 20) for before, after in itertools.pairwise(points)
+        after - before <= max(5, before / 12) for before, after in itertools.pairwise(points)
     )
-    assert len(points) < 80
+    assert len(points) < 60

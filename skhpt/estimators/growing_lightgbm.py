@@ -139,7 +139,7 @@ class LightGBMGrower(Grower):
                 lambda: Bins(*_training_rows(X, labels, weight)),
             ).for_params(params)
             rows = fold.keep("watched", lambda: _plain_rows(watched.X, X))
-        return LightGBMGrowth(clone(estimator), labels, params, bins, (rows, watched.y))
+        return LightGBMGrowth(estimator, labels, params, bins, (rows, watched.y))
 
 
 def _is_proven(params: Mapping[str, Any], classifier: bool) -> bool:
