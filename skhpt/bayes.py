@@ -95,7 +95,8 @@ class BayesSearchCV(BaseSearch):
     finish : bool or None, default=None
         Whether a search that has reached its end is finished in two steps; None is with early
         stopping. First the winner is tried with a third of its learning rate and three times the
-        rounds (one row more in ``cv_results_``, of origin "slower"). Then those of the best four
+        rounds (one row more in ``cv_results_``, of origin "slower"), unless that would be more
+        than a tenth of what the search has trained. Then those of the best four
         that may still win run on a second set of folds of the same kind, as ``split5_test_score``
         and so on, and the best of them on all folds wins: its score is not the highest of many
         on the folds that chose it. Splitters without other folds, such as groups left out one by

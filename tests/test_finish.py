@@ -190,10 +190,10 @@ def test_some_splitters_have_no_others(cv):
 # -- the lower rate ----------------------------------------------------------------------------
 
 
-def finished(params, space=None, given=None):
+def finished(params, space=None, given=None, n_rounds=None, work=None):
     ledger = Ledger(1)
     ledger.add(params)
-    ledger.record(Outcome(0, 0, {"score": 1.0}, 0.0, 0.0))
+    ledger.record(Outcome(0, 0, {"score": 1.0}, 0.0, 0.0, n_rounds=n_rounds, work=work))
     Engine(ledger, SerialExecutor(), None).wanted_of_scheduler()
     return Finish(rate="rate", given=given or {}, space=space).slower(ledger)
 
@@ -211,6 +211,11 @@ def test_a_rate_that_is_low_or_would_leave_the_users_ranges_stays():
     (piece,) = dialects.parse({"rate": (0.05, 0.5)})
     assert finished({"rate": 0.09}, piece.space) is None
     assert finished({"rate": 0.3}, piece.space) is not None
+
+
+def test_a_rate_that_would_be_dear_to_lower_stays():
+    assert finished({"rate": 0.3}, n_rounds=100, work=3000) is not None
+    assert finished({"rate": 0.3}, n_rounds=101, work=3000) is None
 
 
 def test_the_name_of_the_rate():
