@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import multiprocessing
 import re
 import sys
 import warnings
@@ -223,6 +224,11 @@ def open_pool(n_jobs) -> Pool | None:
         return None
     parallel._backend.start_call()
     return Pool(parallel, n_workers)
+
+
+def is_loky_worker() -> bool:
+    """Whether this process is one of joblib's own workers, which nothing but tasks runs in."""
+    return type(multiprocessing.current_process()).__name__ == "LokyProcess"
 
 
 def scores_of(scorer, estimator, *data, **params):

@@ -1,7 +1,8 @@
 """The time budget: when is it too late to begin another step?
 
-The forecast is the longest that has been seen. So a search whose steps take as long as
-those before them ends in time, and no other ends later than by one fit.
+The forecast is the longest that has been seen, in proportion to the resource where steps have
+different ones. So a search whose steps take as long as those before them ends in time, and no
+other ends later than by one fit.
 """
 
 from __future__ import annotations
@@ -17,6 +18,39 @@ from typing import Any
 from .trial import Outcome
 
 
+class Longest:
+    """The longest that anything took with some of a resource, and what that says of more of it.
+
+    Without a resource (None) all are alike. More than has been seen is forecast to take longer
+    in proportion to the most that has been seen: what is spent on nothing but the start makes
+    the forecast too long, not too short.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: dict[float, float] = {}
+
+    def add(self, seconds: float, resource: float | None) -> None:
+        key = math.inf if resource is None else resource
+        self._seconds[key] = max(self._seconds.get(key, 0.0), seconds)
+
+    def with_most(self) -> float:
+        """Forecast for as much of the resource as has been seen."""
+        return max(self._seconds.values(), default=0.0)
+
+    def forecast(self, resource: float | None) -> float:
+        if resource is None:
+            return self.with_most()
+        less = [known for known in self._seconds if known <= resource]
+        if not less:
+            return self.with_most()
+        most = max(less)
+        return max(self._seconds[most] * resource / most, *(self._seconds[k] for k in less))
+
+    def shortest(self) -> float:
+        """Forecast for the least of the resource that has been seen."""
+        return self._seconds[min(self._seconds)] if self._seconds else 0.0
+
+
 class TimeBudget:
     """Forecasts whether a step that begins now ends in time.
 
@@ -27,38 +61,57 @@ class TimeBudget:
     reserve : float
         What must still fit in after the last step (the refit), in longest fits.
     clock : callable
+    reserve_resource : float or None, default=None
+        What a refit has of the resource that steps have; None is the most that any had.
     """
 
-    def __init__(self, deadline: float | None, reserve: float, clock: Callable[[], float]):
+    def __init__(
+        self,
+        deadline: float | None,
+        reserve: float,
+        clock: Callable[[], float],
+        reserve_resource: float | None = None,
+    ):
         self._deadline = math.inf if deadline is None else deadline
         self._reserve = reserve
+        self._reserve_resource = reserve_resource
         self._clock = clock
-        self._longest_step = 0.0
-        self._longest_fit = 0.0
+        self._steps = Longest()
+        self._fits = Longest()
 
     @property
     def is_blind(self) -> bool:
         """True when there is a limit and no step yet that tells how long they take."""
-        return self._longest_step == 0.0 and self._deadline < math.inf
+        return self._steps.with_most() == 0.0 and self._deadline < math.inf
 
-    @property
-    def latest_start(self) -> float:
+    def latest_start(self, resource: float | None = None) -> float:
         """Value of the clock after which a step would probably end too late."""
-        return self._deadline - self._longest_step - self._reserve * self._longest_fit
+        return self._deadline - self._steps.forecast(resource) - self._reserved(resource)
 
-    @property
-    def latest_fold(self) -> float:
+    def latest_fold(self, resource: float | None = None) -> float:
         """Value of the clock after which another fold of a step would probably end too late."""
-        return self._deadline - (1 + self._reserve) * self._longest_fit
+        return self._deadline - self._fits.forecast(resource) - self._reserved(resource)
 
     def is_spent(self) -> bool:
-        return self._clock() > self.latest_start
+        """True when not even the shortest step would end in time."""
+        return self._clock() > self._deadline - self._steps.shortest() - self._reserved()
+
+    def allows(self, resource: float | None) -> bool:
+        """Whether a step that begins now would probably end in time."""
+        return self._clock() <= self.latest_start(resource)
 
     def learn(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """Take note of a step that has ended, and of the seconds that all of it took."""
-        self._longest_step = max(self._longest_step, seconds)
         for outcome in outcomes:
-            self._longest_fit = max(self._longest_fit, outcome.fit_time)
+            self._fits.add(outcome.fit_time, outcome.resource)
+        if outcomes:
+            self._steps.add(seconds, outcomes[0].resource)
+
+    def _reserved(self, resource: float | None = None) -> float:
+        """Seconds for the refits, should a step with so much of the resource be the last."""
+        if self._reserve_resource is not None:
+            resource = self._reserve_resource
+        return self._reserve * max(self._fits.with_most(), self._fits.forecast(resource))
 
 
 def in_time(

@@ -71,6 +71,8 @@ class Engine:
     reserve : float, default=0.0
         What must still fit in before the deadline after the last step (the refit), in fits
         as long as the longest so far.
+    reserve_resource : float or None, default=None
+        What these have of the resource that steps have; None is the most that any had.
     clock : callable, default=time.monotonic
     watch : callable or None, default=None
         ``watch(ledger)`` is called in the caller's thread whenever outcomes were recorded and
@@ -103,6 +105,7 @@ class Engine:
     look_ahead: LookAhead = 1
     deadline: float | None = None
     reserve: float = 0.0
+    reserve_resource: float | None = None
     clock: Callable[[], float] = time.monotonic
     watch: Callable[[Ledger], bool] | None = None
     record_deaths: bool = True
@@ -113,7 +116,7 @@ class Engine:
     _interrupts: Interrupts = field(default_factory=Interrupts, init=False)
 
     def __post_init__(self):
-        self._budget = TimeBudget(self.deadline, self.reserve, self.clock)
+        self._budget = TimeBudget(self.deadline, self.reserve, self.clock, self.reserve_resource)
 
     def run(
         self,
@@ -193,6 +196,8 @@ class Engine:
                 return
             if (step.trial, step.folds[0], step.resource) in running:
                 continue
+            if not self._budget.allows(step.resource):
+                continue
             params = self.ledger.trial(step.trial).params
             self._send(Work(step, self.run_step(step, params)))
             free -= 1
@@ -208,7 +213,8 @@ class Engine:
     def _send(self, work: Work) -> None:
         latest_start = latest_fold = math.inf
         if self.executor.is_local:  # elsewhere there is another clock
-            latest_start, latest_fold = self._budget.latest_start, self._budget.latest_fold
+            latest_start = self._budget.latest_start(work.step.resource)
+            latest_fold = self._budget.latest_fold(work.step.resource)
         limits = (latest_start, latest_fold if len(work.step.folds) > 1 else None)
         ticket = self.executor.submit(in_time, self.clock, *limits, *work.call)
         self._in_flight[ticket] = work

@@ -9,6 +9,7 @@ raises :class:`WorkerDied`, and ``restart`` makes the executor usable again.
 from __future__ import annotations
 
 import functools
+import gc
 import io
 import itertools
 import mmap
@@ -28,6 +29,7 @@ from ._compat import (
     cloudpickle,
     exit_codes,
     forget_folder,
+    is_loky_worker,
     open_pool,
     track_folder,
 )
@@ -179,9 +181,24 @@ def _load(folder: str, n_buffers: int):
             maps = [np.memmap(_path(folder, 1 + k), mode="r") for k in range(n_buffers)]
             with open(_path(folder, 0), "rb") as file:
                 _loaded[folder] = pickle.load(file, buffers=maps)
+            _set_apart_from_garbage()
             watch = threading.Thread(target=_drop_when_over, args=(folder,), daemon=True)
             watch.start()
         return _loaded[folder]
+
+
+def _set_apart_from_garbage() -> None:
+    """Let the collector of garbage pass over what is here by now, in a worker of loky's.
+
+    Without psutil, loky collects after every task that ends a second or more after the last
+    collection. Nearly all that it walks then are the modules that the estimator needs, which
+    takes longer than a small fit. They stay as long as the worker in any case. What is garbage
+    already is collected first, and what becomes garbage later is collected as ever; when the
+    search is over, all is as it was. The user's own process, and what he forks from it, are his.
+    """
+    if is_loky_worker():
+        gc.collect()
+        gc.freeze()
 
 
 def _drop_when_over(folder: str) -> None:
@@ -195,6 +212,8 @@ def _drop_when_over(folder: str) -> None:
             break
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     _loaded.pop(folder, None)
+    if is_loky_worker() and not _loaded:
+        gc.unfreeze()
 
 
 def _roomy_folder(size: int, chosen: str | None = None) -> str | None:

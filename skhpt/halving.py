@@ -52,15 +52,15 @@ class HalvingGridSearchCV(BaseHalving):
         - A parameter of the estimator that takes whole numbers, also ``step__n_estimators`` in a
           Pipeline. Then `max_resources` has to be given.
         - "auto": rounds of LightGBM, XGBoost, HistGradientBoosting* and GradientBoosting*, epochs
-          of MLP*, alone or as the last step of a Pipeline, up to the number that the estimator
-          has. Other estimators, and settings that cannot be trained in steps exactly, get
-          "n_samples".
+          of MLP*, alone or as the last step of a Pipeline. Other estimators, and settings that
+          cannot be trained in steps exactly, get "n_samples".
 
         Rounds, named or found, are not trained twice where the worker still has the model:
         who is promoted goes on from where it was. The scores are those of a plain fit.
     max_resources : int or "auto", default="auto"
         Most of the resource for anybody: all the rows for tuning, all the folds, the estimator's
-        own number of rounds.
+        own number of rounds. With the curated space, whose learning rates go below the default,
+        boosters have three times their default number, unless another number was set.
     min_resources : {"exhaust", "smallest"} or int, default="exhaust"
         Resource of each candidate on the first rung. "smallest" is ``2 * n_splits`` rows, times
         the number of classes for a classifier, or 1 of anything else. "exhaust" is the most

@@ -17,6 +17,8 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from ._compat import BaseSearchCV, num_samples, wants_more_than_labels
 from .choosing import Selection
 from .estimators import space_for_facts
+from .estimators.family import is_untouched
+from .estimators.pipelines import last_step
 from .estimators.resources import Resource, Rounds, resource_of
 from .evaluate import Problem
 from .ledger import Ledger
@@ -29,6 +31,9 @@ from .trial import Origin, Proposal, Start, Trial
 from .turn import Proposer
 
 _RUNGS_OF_ROUNDS = 3  # above the first, where the rounds of an estimator were found
+# A library's default number of trees is made for its default learning rate. Curated spaces have
+# lower ones, which take longer and reach further. (A network's epochs end where they should.)
+_TIMES_THE_DEFAULT = 3
 
 
 @dataclass(frozen=True)
@@ -139,12 +144,19 @@ class BaseHalving(BaseSearch):
     def _all_of(self, resource: Resource) -> int:
         """The value that the estimator has, where rounds were asked for in general."""
         if self.resource == "auto":
-            return resource.own_number(self.estimator)
+            return resource.own_number(self.estimator) * self._times_own(resource)
         raise ValueError(
             "resource can only be 'n_samples' when max_resources='auto' (or 'n_folds', or 'auto' "
             f"for the rounds of a booster), got resource={self.resource!r}. Say how much of it "
             "there is at most, for instance max_resources=100."
         )
+
+    def _times_own(self, resource: Resource) -> int:
+        """How many times the estimator's own number of rounds there is of them."""
+        last, name = last_step(self.estimator)[1], resource.name.rpartition("__")[2]
+        is_default = self._is_curated() and is_untouched(last, name)
+        has_trees = "learning_rate_init" not in last.get_params(deep=False)
+        return _TIMES_THE_DEFAULT if is_default and has_trees else 1
 
     def _check_limits(self, resource: Resource, least: int, most: int, there: int | None) -> None:
         if there is not None and most > there:

@@ -115,10 +115,9 @@ def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Or
             capacity=capacity,
             look_ahead=orders.look_ahead,
             deadline=orders.deadline,
-            # A refit has more rows than the largest fold has for training.
-            reserve=orders.n_refits
-            * num_samples(problem.X)
-            / max(1, *(len(train) for train, _ in problem.splits)),
+            reserve=orders.n_refits * _fits_a_refit(problem),
+            # Where rows are the resource, a refit has all of them.
+            reserve_resource=num_samples(problem.X) if problem.rungs else None,
             record_deaths=orders.record_deaths,
             watch=_all_of(listeners),
         )
@@ -131,6 +130,15 @@ def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Or
         if shared is not None:
             shared.close()
     return reason
+
+
+def _fits_a_refit(problem: Problem) -> float:
+    """A refit has more rows than the largest fold has for training, and all of the rounds.
+
+    What climbs has trained a part of them on the rungs below: a half, if the resource doubles.
+    """
+    n_train = max(1, *(len(train) for train, _ in problem.splits))
+    return (2 if problem.climbs else 1) * num_samples(problem.X) / n_train
 
 
 def _calls(problem: Problem, ledger: Ledger, callbacks: SearchCallbacks, shared):

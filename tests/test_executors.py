@@ -1,6 +1,7 @@
 """What workers are given arrives, and nothing of it stays: no file, no folder, no memory."""
 
 import errno
+import gc
 import os
 import signal
 import subprocess
@@ -216,6 +217,34 @@ def test_workers_let_a_shared_value_go_when_it_is_closed(folder):
     shared.close()
     assert eventually(lambda: {run(executor, held, at)[1] for _ in range(4)} == {False})
     executor.close()
+
+
+def n_frozen(shared=None):
+    if shared is not None:
+        shared.get()
+    return gc.get_freeze_count()
+
+
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_the_collector_passes_over_a_worker_s_modules_during_a_search_only(folder, backend):
+    before = gc.get_freeze_count()
+    with joblib.parallel_config(backend=backend):
+        executor = open_executor(2)
+    shared = executor.share(np.zeros(300_000))
+    during = {run(executor, n_frozen, shared) for _ in range(4)}
+    assert (min(during) > 1000) == (backend == "loky")
+    shared.close()
+    assert eventually(lambda: max(run(executor, n_frozen) for _ in range(4)) < 1000)
+    executor.close()
+    assert gc.get_freeze_count() == before
+
+
+def test_the_collector_of_the_own_process_is_left_alone(folder):
+    before = gc.get_freeze_count()
+    shared = OnDisk(np.zeros(300_000))
+    shared.get()
+    assert gc.get_freeze_count() == before
+    shared.close()
 
 
 KILLED = """

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from doubles import ShufflingExecutor, made_outcomes
-from hypothesis import given
+from doubles import Clock, ShufflingExecutor, VirtualWorkers, made_outcomes
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skhpt.engine import Engine
@@ -216,3 +216,64 @@ def test_too_few_rows_for_the_classes():
         Subsampler(400, codes).rungs(folds_of(400), [8, 40], 0)
     with pytest.raises(ValueError, match="has 0 of the 100 test rows of fold 0"):
         Subsampler(400).rungs(folds_of(400), [3], 0)
+
+
+# -- the end of the time ---------------------------------------------------------------------
+
+
+def timed_climb(deadline, n_workers, seconds_of, reserve=0.0, reserve_resource=None):
+    """Climb with steps that take the time of their resource; the engine, reason and end."""
+    clock = Clock()
+
+    def run(step, params):
+        seconds = seconds_of(step.resource)
+        clock.now += seconds
+        outcomes = made_outcomes(step, params, seconds=seconds)
+        return [replace(outcome, resource=step.resource) for outcome in outcomes]
+
+    loop = Engine(
+        ledger=Ledger(2),
+        executor=VirtualWorkers(n_workers, clock),
+        run_step=lambda step, params: (run, step, params),
+        deadline=deadline,
+        reserve=reserve,
+        reserve_resource=reserve_resource,
+        clock=clock,
+    )
+    plan = halving_plan(27, 1, 27, 3)
+    reason = loop.run(Ladder(plan, [Proposal({"x": x}) for x in range(27)]), None)
+    return loop, reason, clock.now
+
+
+@given(
+    deadline=st.floats(2, 200),
+    n_workers=st.integers(1, 4),
+    overhead=st.floats(0, 1),
+    reserve=st.floats(0, 2),
+)
+@settings(deadline=None, max_examples=80)
+def test_a_rung_that_would_end_too_late_is_not_begun(deadline, n_workers, overhead, reserve):
+    """Each step takes three times as long as one on the rung below, or less than that."""
+
+    def seconds_of(resource):
+        return overhead + resource
+
+    loop, reason, end = timed_climb(deadline, n_workers, seconds_of, reserve)
+    assert not list(loop.ledger.open)
+    last = max(outcome.fit_time for outcome in loop.ledger.outcomes)
+    assert end + reserve * last <= max(deadline, 1 + overhead + reserve * (1 + overhead)) + 1e-6
+    assert reason in (StopReason.LAST_RUNG, StopReason.TIME)
+
+
+def test_with_time_enough_nobody_is_kept_from_the_last_rung():
+    seconds = 2 * (27 * 1 + 9 * 3 + 3 * 9 + 1 * 27)
+    _, reason, end = timed_climb(seconds + 1.0, 1, float)  # one more, to see that all is done
+    assert reason == StopReason.LAST_RUNG
+    assert end == seconds
+
+
+def test_the_refit_has_all_of_the_rows_whatever_the_rungs_had():
+    """A refit as long as a step with 27 of the resource must fit in after any other step."""
+    _, reason, end = timed_climb(60.0, 1, float, reserve=1, reserve_resource=27)
+    assert reason == StopReason.TIME
+    assert end <= 60 - 27

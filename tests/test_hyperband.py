@@ -17,6 +17,7 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -547,3 +548,18 @@ def test_scores_of_less_than_everything_are_not_compared():
         fitted = search(scoring=falling, asynchronous=asynchronous).fit(X, y)
         assert fitted.best_score_ == -100
         assert fitted.cv_results_["n_resources"][fitted.best_index_] == 300
+
+
+@pytest.mark.parametrize(
+    ("model", "space", "most"),
+    [
+        (GradientBoostingClassifier(), "auto", 300),  # curated learning rates go below the default
+        (make_pipeline(StandardScaler(), GradientBoostingClassifier()), "auto", 300),
+        (GradientBoostingClassifier(n_estimators=50), "auto", 50),
+        (GradientBoostingClassifier(), {"max_depth": [2, 3]}, 100),
+        (MLPClassifier(), "auto", 200),
+    ],
+)
+def test_how_many_rounds_there_are_where_nobody_says(model, space, most):
+    plan = HyperbandSearchCV(model, space).metadata()
+    assert {bracket["n_resources"][-1] for bracket in plan["brackets"]} == {most}
