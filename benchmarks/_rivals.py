@@ -126,8 +126,9 @@ def ranges(kind: str, words: Callable) -> dict[str, Any]:
     return {name: words(values) for name, values in RANGES[kind].items()}
 
 
-# Each builder gets the estimator, its kind, the number of configurations, the seed, the target
-# and what all searches share (cv, scoring), and returns a search that is ready for ``fit``.
+# Each builder gets the estimator, its kind, the number of configurations (FLAML: the seconds), the
+# seed, the target and what all searches share (cv, scoring), and returns a search that is ready
+# for ``fit``.
 
 
 def ours(estimator, kind, n_iter, seed, y, common):
@@ -200,6 +201,56 @@ def optuna(estimator, kind, n_iter, seed, y, common):
         return OptunaSearchCV(estimator, space, n_trials=n_iter, random_state=seed, **common)
 
 
+class FlamlSearch:
+    """FLAML's AutoML with one library, in the words of a search.
+
+    Its spaces are its own, as it knows no others, and so is the rest: ours comes as it is too.
+    The seconds are of the clock on the wall, the refit is among them.
+
+    Parameters
+    ----------
+    library : {"lgbm", "xgboost"}
+    seconds : float
+    """
+
+    _METRICS = {"neg_log_loss": "log_loss", "neg_root_mean_squared_error": "rmse"}
+
+    def __init__(self, library: str, seconds: float, seed: int, cv, scoring: str, n_jobs: int):
+        self.library, self.seconds, self.seed = library, seconds, seed
+        self.cv, self.scoring, self.n_jobs = cv, scoring, n_jobs
+
+    def fit(self, X, y):
+        from flaml import AutoML
+
+        automl = AutoML()
+        automl.fit(
+            X,
+            y,
+            task="classification" if self.scoring == "neg_log_loss" else "regression",
+            estimator_list=[self.library],
+            metric=self._METRICS[self.scoring],
+            time_budget=self.seconds,
+            eval_method="cv",
+            n_splits=self.cv.get_n_splits(),
+            split_type=self.cv,
+            n_jobs=self.n_jobs,
+            seed=self.seed,
+            verbose=0,
+        )
+        if automl.model is None:
+            raise RuntimeError(f"FLAML has found no model within {self.seconds:.1f} s.")
+        self.best_estimator_ = automl
+        self.best_score_ = -automl.best_loss
+        self.best_params_ = automl.best_config
+        self.n_trials_ = automl._track_iter  # the log has it too, but for runs with a log only
+        return self
+
+
+def flaml(estimator, kind, seconds, seed, y, common):
+    library = {"lightgbm": "lgbm", "xgboost": "xgboost"}[kind]
+    return FlamlSearch(library, seconds, seed, **common)
+
+
 BUILDERS: dict[str, Callable] = {
     "skhpt": ours,
     "random": random,
@@ -207,6 +258,7 @@ BUILDERS: dict[str, Callable] = {
     "halving": halving,
     "skopt": skopt,
     "optuna": optuna,
+    "flaml": flaml,
 }
 
 
@@ -216,4 +268,6 @@ def n_fits(name: str, search, n_folds: int) -> int:
         return int(search.n_fits_)
     if name == "optuna":
         return n_folds * len(search.trials_)
+    if name == "flaml":
+        return n_folds * search.n_trials_
     return n_folds * len(search.cv_results_["params"])

@@ -15,7 +15,11 @@ work is timed right before and after every search, and ratios are of CPU in unit
 `dTest` is the mean difference of the held-out losses (negative: better than the reference) in
 standard errors: "paired", of that difference over the held-out rows, or "of score", of the
 reference's own held-out loss. Intervals are 95 % t-intervals over data sets, for their mean over
-seeds: they speak of other data sets of this kind.
+seeds: they speak of other data sets of this kind. A second table sets ours against each of the
+others, and names the data sets on which ours is worse.
+
+FLAML knows no number of configurations. It has --flaml-seconds, or, without them, as many seconds
+as the reference took CPU in the same case, and therefore runs after it; its folds are the same.
 
 Every finished search is a line of --results and is not run again, unless --again names it; its
 held-out losses go to the folder beside it. Ours is kept apart by --tag, the version measured.
@@ -41,8 +45,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.stats
 import sklearn.datasets
+from _quality_tables import print_tables
 from _rivals import BUILDERS, n_fits
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -59,7 +63,7 @@ BUNDLED = {
 FILES = ["hr", "segment", "satimage", "bikeshare", "computers", "phoneme", "german"]
 MLP_DATA = ["satimage", "digits"]
 PACKAGES = ["numpy", "scikit-learn", "lightgbm", "xgboost", "scikit-optimize", "optuna"]
-PACKAGES += ["optuna-integration"]
+PACKAGES += ["optuna-integration", "flaml"]
 N_FOLDS = 5
 ONE = {"n_jobs": 1, "random_state": 0}
 ESTIMATORS = {
@@ -74,6 +78,8 @@ ESTIMATORS = {
 # Wall time of a search in fits of the library's default: a first guess for the time left,
 # replaced by what the finished searches say.
 GUESSES = {"skhpt": 60, "random": 1200, "grid": 1000, "halving": 700, "skopt": 800, "optuna": 700}
+GUESSES["flaml"] = GUESSES["random"]
+EQUAL = "equal"  # FLAML has the CPU seconds of the random search
 # Said thousands of times and of no use here: networks that are stopped at max_iter are part of
 # every search, scikit-optimize proposes points twice, LightGBM gives names to columns of arrays,
 # Optuna's class imports what Optuna deprecates, halving has fewer rows than a batch.
@@ -90,7 +96,7 @@ class Task(NamedTuple):
     estimator: str
     rows: int
     seed: int
-    search: str  # with its number of configurations: "random-100"
+    search: str  # with its number of configurations or its seconds: "random-100", "flaml-60s"
     tag: str  # "" but for ours: the others do not change with our version
 
     @property
@@ -98,8 +104,8 @@ class Task(NamedTuple):
         return self.search.rpartition("-")[0]
 
     @property
-    def n_iter(self) -> int:
-        return int(self.search.rpartition("-")[2])
+    def amount(self) -> str:
+        return self.search.rpartition("-")[2]
 
     @property
     def case(self) -> tuple:
@@ -180,7 +186,7 @@ def calibration() -> float:
     return time.process_time() - started
 
 
-def measure(task: Task, options) -> dict[str, Any]:
+def measure(task: Task, budget: float, options) -> dict[str, Any]:
     """Run one search and judge it; the line for the results."""
     as_codes = task.estimator != "lightgbm"
     part = split(task.data, options.folder, as_codes, task.rows, task.seed)
@@ -196,7 +202,7 @@ def measure(task: Task, options) -> dict[str, Any]:
         "n_jobs": 1,
     }
     build = BUILDERS[task.family]
-    search = build(estimator, task.estimator, task.n_iter, task.seed, part.y, common)
+    search = build(estimator, task.estimator, budget, task.seed, part.y, common)
     before = calibration()
     cpu, wall = time.process_time(), time.perf_counter()
     search.fit(part.X, part.y)
@@ -249,8 +255,26 @@ def read(results: Path) -> dict[Task, dict[str, Any]]:
 
 
 def label_of(family: str, options) -> str:
-    """The name of a search with its number of configurations."""
+    """The name of a search with its number of configurations, or with its seconds."""
+    if family == "flaml":
+        seconds = options.flaml_seconds
+        return f"flaml-{EQUAL if seconds is None else f'{seconds}s'}"
     return f"{family}-{getattr(options, 'n_' + family)}"
+
+
+def budget_of(task: Task, done: dict[Task, dict], options) -> float:
+    """How many configurations; for FLAML, seconds."""
+    if task.family != "flaml":
+        return int(task.amount)
+    if task.amount != EQUAL:
+        return float(task.amount.removesuffix("s"))
+    reference = task._replace(search=label_of("random", options), tag="")
+    if reference not in done:
+        raise LookupError(
+            f"needs the CPU seconds of {reference.search}, which has not been run: name random "
+            "before flaml in --searches, or give --flaml-seconds."
+        )
+    return done[reference]["cpu"]
 
 
 def planned(options) -> list[Task]:
@@ -261,7 +285,7 @@ def planned(options) -> list[Task]:
         for tag in [options.tag if family == "skhpt" else ""]
         for estimator in options.estimators
         for data in options.data
-        if estimator != "mlp" or data in MLP_DATA
+        if estimator != "mlp" or (data in MLP_DATA and family != "flaml")
     ]
 
 
@@ -297,7 +321,7 @@ def run(options) -> int:
         left = seconds_left(missing[number:], done, options) / 60
         print(f"[{number + 1}/{len(missing)}, about {left:.0f} min left] ", end="", flush=True)
         try:
-            row = measure(task, options)
+            row = measure(task, budget_of(task, done, options), options)
         except Exception as error:  # one search that cannot do this must not end the others
             print(f"{' '.join(map(str, task))} FAILED {type(error).__name__}: {error}", flush=True)
             failed += 1
@@ -314,93 +338,6 @@ def run(options) -> int:
     return failed
 
 
-class Comparison(NamedTuple):
-    log_cpu: float  # logarithm of the ratio of calibrated CPU
-    fits: float
-    paired: float  # difference of losses in its own standard errors
-    of_score: float  # and in those of the reference's loss
-
-
-def compare(task: Task, done: dict[Task, dict], options) -> Comparison:
-    """A search against the reference on the same rows; the default costs nothing worth saying."""
-    name = label_of("random", options)
-    row, reference = done.get(task), done[task._replace(search=name, tag="")]
-    base = np.load(task.losses(options.results, name)).astype(float)
-    other = np.load(task.losses(options.results, None if row else task.search)).astype(float)
-    difference, root = other - base, len(base) ** 0.5
-    spread = difference.std(ddof=1) / root
-    return Comparison(
-        np.log(row["calibrated"] / reference["calibrated"]) if row else np.nan,
-        row["n_fits"] / reference["n_fits"] if row else np.nan,
-        difference.mean() / spread if spread > 0 else 0.0,
-        difference.mean() / (base.std(ddof=1) / root),
-    )
-
-
-def with_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean and the ends of its 95 % t-interval."""
-    mean, n = float(np.mean(values)), len(values)
-    if n < 2:
-        return mean, np.nan, np.nan
-    half = scipy.stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / n**0.5
-    return mean, mean - half, mean + half
-
-
-def shown(values, digits: int, through=float) -> str:
-    mean, low, high = (through(value) for value in with_interval(np.asarray(values)))
-    interval = "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return f"{mean:.{digits}f}{interval}"
-
-
-def by_search(done: dict[Task, dict], options) -> dict[tuple, dict[str, list[Comparison]]]:
-    """Comparisons by (estimator, rows, search, tag), then by data set: one a seed."""
-    name = label_of("random", options)
-    found: dict[tuple, dict[str, list[Comparison]]] = {}
-    for task in done:
-        if task._replace(search=name, tag="") not in done:
-            continue
-        rival = task._replace(search="default") if task.search == name else task
-        cases = found.setdefault((rival.estimator, rival.rows, rival.search, rival.tag), {})
-        cases.setdefault(rival.data, []).append(compare(rival, done, options))
-    return found
-
-
-def print_tables(options) -> None:
-    done = read(options.results)
-    lines = {" ".join(f"{k} {v}" for k, v in row["versions"].items()) for row in done.values()}
-    for line in sorted(lines):
-        if not any(other.startswith(f"{line} ") for other in lines):  # the same and skhpt
-            print("measured with", line)
-    found = by_search(done, options)
-    title = f"against {label_of('random', options)}"
-    head = f"{'CPU (calibrated)':22}{'fits':>6}  {'dTest, paired SE':24}{'dTest, SE of score':24}"
-    print(f"\n{title:44}{'data':>4}{'runs':>5}  {head}".rstrip())
-    for key, cases in sorted(found.items()):
-        print(_line(_name(key), cases))
-    if options.by_data:
-        for key, cases in sorted(found.items()):
-            print(f"\n{_name(key)}")
-            for data, runs in sorted(cases.items()):
-                print(_line(f"  {data}", {data: runs}))
-
-
-def _name(key: tuple) -> str:
-    estimator, rows, search, tag = key
-    return f"{estimator} {rows} {search} {tag}".rstrip()
-
-
-def _line(name: str, cases: dict[str, list[Comparison]]) -> str:
-    """Mean over the seeds of a data set first, then over data sets."""
-    means = np.array([np.mean(runs, axis=0) for runs in cases.values()])
-    n_runs = sum(len(runs) for runs in cases.values())
-    line = f"{name:44}{len(cases):4}{n_runs:5}  "
-    if np.isnan(means[:, 0]).any():
-        line += f"{'-':22}{'-':>6}  "
-    else:
-        line += f"{shown(means[:, 0], 3, np.exp):22}{np.mean(means[:, 1]):6.2f}  "
-    return f"{line}{shown(means[:, 2], 2):24}{shown(means[:, 3], 2)}"
-
-
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
@@ -408,7 +345,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--results", type=Path, required=True, help="JSON lines; losses go beside it")
     add("--folder", type=Path, help="folder of NAME.csv.gz files, for data that is not bundled")
     add("--data", nargs="+", choices=[*FILES, *BUNDLED], help="default: all there are")
-    only = f"mlp: on {' and '.join(MLP_DATA)} only"
+    only = f"mlp: on {' and '.join(MLP_DATA)} only, and not for flaml"
     add("--estimators", nargs="+", choices=kinds, default=["lightgbm"], help=only)
     add("--seeds", nargs="+", type=int, default=[0])
     add("--searches", nargs="+", choices=list(BUILDERS), default=["random", "skhpt"])
@@ -420,6 +357,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--n-halving", type=int, default=100)
     add("--n-skopt", type=int, default=50)
     add("--n-optuna", type=int, default=50)
+    add("--flaml-seconds", type=int, help="default: as many as the random search took CPU")
     add("--tag", default="", help="what to call this version of ours")
     add("--table", action="store_true", help="only print what is in --results")
     add("--by-data", action="store_true", help="a line for each data set as well")
@@ -437,7 +375,7 @@ def main() -> None:
         for message in QUIET:
             warnings.filterwarnings("ignore", message)
         failed = run(options)
-    print_tables(options)
+    print_tables(read(options.results), label_of("random", options), options)
     if failed:
         sys.exit(f"{failed} searches failed, see above.")
 

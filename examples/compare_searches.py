@@ -6,7 +6,7 @@ that no search has seen. This is repeated with other held-out rows, because one 
 little.
 
 Run it with ``python examples/compare_searches.py [folder for pictures]``. It takes some seconds
-and writes ``compare_searches.png``.
+and writes ``compare_searches.png`` and ``compare_searches.html``.
 """
 
 # %%
@@ -52,7 +52,7 @@ print(comparison)
 
 # %%
 runs = comparison.to_frame()
-print("\nHeld-out R2 by repeat:")
+print("\nHeld-out r2 by repeat:")
 print(runs.pivot(index="repeat", columns="search", values="test_score").round(3).to_string())
 
 # %% [markdown]
@@ -64,4 +64,10 @@ print(runs.pivot(index="repeat", columns="search", values="test_score").round(3)
 # %%
 axes = comparison.plot(["trials", "fits"], y="score")
 axes[0].figure.savefig(folder / "compare_searches.png", dpi=120)
-print(f"\nwrote {folder / 'compare_searches.png'}")
+
+# %% [markdown]
+# `save` writes all of it, with three pictures and every run, into one file to send around.
+
+# %%
+comparison.save(folder / "compare_searches.html")
+print(f"\nwrote {folder / 'compare_searches.png'} and {folder / 'compare_searches.html'}")

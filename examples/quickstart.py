@@ -11,11 +11,10 @@ from __future__ import annotations
 import time
 
 import matplotlib
-import numpy as np
 from lightgbm import LGBMRegressor
 from sklearn.datasets import load_diabetes
 
-from skhpt import BayesSearchCV
+from skhpt import BayesSearchCV, SearchDisplay
 
 X, y = load_diabetes(return_X_y=True)
 
@@ -50,7 +49,7 @@ rows = [
     ),
     ("tuned", search.best_score_, search.test_score_, search.test_score_interval_),
 ]
-print(f"{'R2':10}{'CV':>8}{'held out':>10}   {'95 % interval':16}{'optimism':>9}")
+print(f"{'r2':10}{'CV':>8}{'held out':>10}   {'95 % interval':16}{'optimism':>9}")
 for name, cv_score, test_score, (low, high) in rows:
     interval = f"[{low:.3f}, {high:.3f}]"
     print(f"{name:10}{cv_score:8.3f}{test_score:10.3f}   {interval:16}{cv_score - test_score:9.3f}")
@@ -61,28 +60,13 @@ for name, value in search.best_params_.items():
 
 # %% [markdown]
 # ## How it went
+#
+# Triangles are configurations that were dropped after their first folds. `kind="importance"` and
+# `kind="slice"` tell which parameters mattered, and `search.report()` says all of it in words.
 
 # %%
 matplotlib.use("agg")
-import matplotlib.pyplot as plt  # noqa: E402
-
-results = search.cv_results_
-scores = results["mean_test_score"]
-trials = np.arange(1, len(scores) + 1)
-colours = {"default": "black", "portfolio": "#e69f00", "sampler": "#0072b2"}
-
-figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-for origin, colour in colours.items():
-    chosen = results["origin"] == origin
-    axes.plot(trials[chosen], scores[chosen], "o", color=colour, label=origin)
-axes.step(trials, np.maximum.accumulate(scores), where="post", color="0.5", label="best so far")
-axes.axhline(search.test_score_, color="#d55e00", linestyle="--", label="tuned, held out")
-axes.axhline(search.baseline_test_score_, color="#d55e00", linestyle=":", label="default, held out")
-axes.set(xlabel="configuration", ylabel="R2", title="Tuning LightGBM on the diabetes data")
-floor = min(search.baseline_test_score_, np.quantile(scores, 0.1)) - 0.03
-axes.set_ylim(bottom=floor)
-low = scores < floor
-axes.plot(trials[low], np.full(low.sum(), floor), "v", color="0.4", clip_on=False, label="lower")
-axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-figure.savefig("convergence.png", dpi=120)
+display = SearchDisplay.from_search(search, kind="convergence")
+display.ax_.set_title("Tuning LightGBM on the diabetes data", pad=44)
+display.figure_.savefig("convergence.png", dpi=120)
 print("\nwrote convergence.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import time
 import warnings
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,6 +19,7 @@ from ._compat import num_samples, scores_of
 from .fingerprints import count_among, count_twins, fingerprints
 
 _CONFIDENCE = 0.95
+_WIDTH = 88  # columns of the text
 _N_BOOTSTRAP = 1000
 _TOO_SMALL = 30  # rows with which an interval by resampling is a guess
 
@@ -111,7 +113,7 @@ class ScoreReport:
         return seen_text(self.n_seen, self.n_rows, self.n_tuning_twins, self.n_tuning)
 
     def __str__(self) -> str:
-        return "\n".join(self.lines)
+        return "\n".join(textwrap.fill(line, _WIDTH, subsequent_indent="  ") for line in self.lines)
 
     def _repr_html_(self) -> str:
         return "<div>" + "".join(f"<p>{escape(line)}</p>" for line in self.lines) + "</div>"
@@ -262,7 +264,9 @@ def _scorer_of(search) -> tuple[Any, str]:
     if isinstance(scoring, str):
         return scorer, scoring
     if scoring is None:
-        return scorer, "accuracy" if is_classifier(search.best_estimator_) else "score"
+        names = ((is_classifier, "accuracy"), (is_regressor, "r2"))
+        kinds = (name for is_kind, name in names if is_kind(search.best_estimator_))
+        return scorer, next(kinds, "score")
     return scorer, getattr(scoring, "__name__", "score")
 
 

@@ -35,7 +35,7 @@ from .checks import (
 )
 from .choosing import Choosing, Selection
 from .constant import constant_score
-from .estimators import DataFacts, quiet_parameters, space_for_facts
+from .estimators import DataFacts, expecting, quiet_parameters, space_for_facts
 from .estimators.stopping import left_to_the_search
 from .evaluate import Problem, fit_in_context, with_params
 from .exports import Exports
@@ -165,7 +165,8 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         splits = [*splits, *finish.splits]
         problem = self._problem(tuning, splits, scorer, plan.n_candidates, stopping)
         orders = self._orders(ledger.n_folds, callbacks, started, finish)
-        self.stop_reason_ = carry_out(plan, problem, ledger, callbacks, listeners, orders)
+        with expecting(self.estimator, self.space_ if self._is_curated() else {}):
+            self.stop_reason_ = carry_out(plan, problem, ledger, callbacks, listeners, orders)
         self.n_splits_ = ledger.n_folds
         if not self._stands_in:
             self.dummy_score_ = constant_score(problem, ledger.metric, ledger.n_first)

@@ -8,8 +8,30 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, NamedTuple
+
+
+def _pickled_by_name(cls):
+    """Pickle the fields of a frozen dataclass with slots by their names, not by their places.
+
+    A pickle then outlives a field that is added later, anywhere: it has its default.
+    """
+
+    def state(self):
+        return {f.name: getattr(self, f.name) for f in fields(cls)}
+
+    def restore(self, state):
+        for f in fields(cls):
+            if f.name in state:
+                value = state[f.name]
+            else:
+                value = f.default if f.default_factory is MISSING else f.default_factory()
+            object.__setattr__(self, f.name, value)
+
+    # After the decorator: Python 3.10 puts its own in the place of those in the class.
+    cls.__getstate__, cls.__setstate__ = state, restore
+    return cls
 
 
 class Status(enum.Enum):
@@ -112,6 +134,7 @@ class Step:
     root: int | None = None
 
 
+@_pickled_by_name
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What happened on one fold. A failed fit is an outcome too.
@@ -140,6 +163,7 @@ class Outcome:
     worker: str | None = field(default=None, compare=False)  # process and thread
 
 
+@_pickled_by_name
 @dataclass(frozen=True, slots=True)
 class Trial:
     """A configuration and what is known of it; what a sampler is told.

@@ -39,17 +39,19 @@ class MadeSearch(BaseEstimator):
         NaN for a fold that failed, None in a list of lists for one that never ran.
     default : bool
         Whether the first configuration is the estimator as given.
+    n_first : int, default=None
+        Folds of everybody; those beyond are the finish's. None is all of them.
     attributes
         What the search has besides.
     """
 
-    def __init__(self, space, params, folds, default=False, **attributes):
+    def __init__(self, space, params, folds, default=False, n_first=None, **attributes):
         self.estimator = SVC()
         self.scoring, self.refit, self.cv = None, True, None
         self.stop_reason_ = "n_iter reached"
         [(self._space, _)] = dialects.parse(space)
         self.space_ = space
-        self._fill(params, folds, default)
+        self._fill(params, folds, default, n_first or len(folds[0]))
         self.__dict__.update(attributes)
 
     def __repr__(self):
@@ -58,8 +60,9 @@ class MadeSearch(BaseEstimator):
     def fit(self, X, y=None):
         return self
 
-    def _fill(self, params, folds, default):
+    def _fill(self, params, folds, default, n_first):
         ledger = Ledger(len(folds[0]))
+        ledger.n_first = n_first
         ledger.begin(self._space)
         for number, (configuration, scores) in enumerate(zip(params, folds)):
             is_default = default and number == 0
@@ -67,7 +70,7 @@ class MadeSearch(BaseEstimator):
             for fold, score in enumerate(scores):
                 if score is not None:
                     ledger.record(_outcome(trial.index, fold, score))
-            ledger.close(trial.index, _status(scores))
+            ledger.close(trial.index, _status(scores[:n_first]))
         self._ledger = ledger
         extra = ["n_splits_evaluated", "origin"]
         with warnings.catch_warnings():

@@ -21,8 +21,9 @@ from skhpt.comparison import Comparison
 from skhpt.comparison.contestants import Budget, Contestant, allowance, contestants_of, grid_within
 from skhpt.comparison.history import Tried, history_of, incumbents, n_configurations
 from skhpt.comparison.result import Point, Run
-from skhpt.comparison.statistics import compare_pairs, corrected_t_test
+from skhpt.comparison.statistics import compare_pairs
 from skhpt.space import When, dialects
+from skhpt.t_test import corrected_t_test
 
 X, y = make_classification(120, 5, random_state=0)
 X[:, 0] = np.arange(120)  # names the row
@@ -427,19 +428,48 @@ def test_a_word_whose_class_is_missing_is_named(monkeypatch):
         compare(["hyperband"], X, y, estimator=TREE)
 
 
+def test_hyperband_takes_part_with_the_plan_that_it_has():
+    with pytest.warns(UserWarning, match="h: a budget in trials cannot be given to skhpt's Hyper"):
+        found = compare(
+            {"h": "hyperband", "r": "random"}, X, y, estimator=TREE, n_repeats=1, cv=2,
+            budget={"trials": 2}, curves=False, random_state=0,
+        )  # fmt: skip
+    (h, r) = found.runs
+    assert h.error is None
+    assert r.error is None
+    assert (r.trials, h.trials > 2) == (2, True)
+    assert any("runs as it was set up" in note for note in found.notes)
+    timed = compare(
+        {"h": "hyperband"}, X, y, estimator=TREE, n_repeats=1, cv=2, budget={"seconds": 60},
+        curves=False, random_state=0,
+    )  # fmt: skip
+    assert timed.notes == []
+    assert timed.runs[0].test_score == h.test_score
+
+
+@pytest.mark.parametrize(("problem", "name"), [(X[:, 0], "r2"), (y, "accuracy")])
+def test_the_estimators_own_metric_has_the_name_of_its_scorer(problem, name):
+    estimator = Ridge() if name == "r2" else TREE
+    space = {"alpha": [1.0]} if name == "r2" else {"max_depth": [1]}
+    found = compare(
+        {"a": GridSearchCV(estimator, space)}, X, problem, n_repeats=1, cv=2, curves=False
+    )
+    assert found.metric == name
+
+
 # -- the test -----------------------------------------------------------------------------------
 
 
 def test_the_corrected_test_is_the_formula_of_nadeau_and_bengio():
     differences, share = [0.02, 0.01, 0.03, 0.0, 0.04], 1 / 3
-    t, p, (low, high) = corrected_t_test(differences, share)
+    _, t, p, low, high = corrected_t_test(differences, share)
     variance = np.var(differences, ddof=1)
     assert t == pytest.approx(np.mean(differences) / math.sqrt((1 / 5 + share) * variance))
     assert p == pytest.approx(2 * scipy.stats.t.sf(t, 4))
     assert (low + high) / 2 == pytest.approx(np.mean(differences))
     # without the share it is the plain test
     plain = scipy.stats.ttest_1samp(differences, 0)
-    assert corrected_t_test(differences, 0.0)[:2] == pytest.approx(tuple(plain))
+    assert corrected_t_test(differences, 0.0)[1:3] == pytest.approx(tuple(plain))
 
 
 @pytest.mark.parametrize(
@@ -448,7 +478,7 @@ def test_the_corrected_test_is_the_formula_of_nadeau_and_bengio():
 )
 def test_the_corrected_test_at_its_edges(differences, t, p):
     found = corrected_t_test(differences, 0.3)
-    assert found[:2] == pytest.approx((t, p), nan_ok=True)
+    assert found[1:3] == pytest.approx((t, p), nan_ok=True)
 
 
 def test_the_test_keeps_its_level_where_splits_share_rows():
@@ -459,8 +489,8 @@ def test_the_test_keeps_its_level_where_splits_share_rows():
     for _ in range(300):
         noise = rng.normal(size=n_rows)  # by which one is better than the other on a row
         means = [noise[rng.permutation(n_rows)[:20]].mean() for _ in range(n_repeats)]
-        plain += corrected_t_test(means, 0.0)[1] < 0.05
-        corrected += corrected_t_test(means, 20 / 40)[1] < 0.05
+        plain += corrected_t_test(means, 0.0).p_value < 0.05
+        corrected += corrected_t_test(means, 20 / 40).p_value < 0.05
     assert corrected / 300 < 0.1
     assert plain > 2 * corrected
 
@@ -610,9 +640,10 @@ def test_the_page_asks_for_nothing_from_outside(done, tmp_path):
 @pytest.mark.parametrize(
     ("gains", "said"),
     [
-        ([-0.1, -0.2, 0.0], "No search has beaten it."),
-        ([0.1, 0.11, 0.09], "Beyond the luck of the split, it is beaten by a."),
-        ([0.1, -0.05, 0.2], "on the held-out rows.\n"),
+        ([-0.1, -0.2, 0.0], "rows; no search beats it.\n"),
+        ([0.1, 0.11, 0.09], "rows; a beats it by more than the luck of the split explains."),
+        ([0.1, -0.05, 0.2], "rows; the gains of the searches could be the luck of the split."),
+        ([0.1, 0.1], "rows; the gains of the searches could be the luck of the split."),
     ],
 )
 def test_the_default_has_its_say(gains, said):
@@ -620,8 +651,24 @@ def test_the_default_has_its_say(gains, said):
     comparison = Comparison(runs, ["a"], "r2", None, 0.3)
     assert said in str(comparison)
     (row,) = comparison.summary()
-    _, _, interval = corrected_t_test(gains, 0.3)
-    assert (row["low"], row["high"]) == pytest.approx(interval)
+    assert (row["low"], row["high"]) == pytest.approx(corrected_t_test(gains, 0.3)[3:])
+
+
+def test_repeats_that_do_not_differ_prove_nothing():
+    (test,) = compare_pairs({"a": {0: 0.6, 1: 0.7}, "b": {0: 0.5, 1: 0.6}}, 0.3)
+    assert test.difference == pytest.approx(0.1)
+    runs = [
+        Run(n, r, 1, 1, 1.0, 1.0, 0.5, s, 0.5) for r in (0, 1) for n, s in zip("ab", (0.75, 0.5))
+    ]
+    said = str(Comparison(runs, ["a", "b"], "r2", None, 0.3))
+    assert "each time by the same; a test needs repeats that differ." in said
+    assert "Holm" not in said
+
+
+def test_the_p_value_says_what_it_is():
+    scores = {"a": {r: 0.5 + 0.01 * r for r in range(5)}, "b": dict.fromkeys(range(5), 0.2)}
+    (test,) = compare_pairs(scores, 0.3)
+    assert re.search(r"adjusted p \(Holm\) (= 0\.\d+|< 0\.001)\)", str(test))
 
 
 def test_names_are_escaped_on_the_page():

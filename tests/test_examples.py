@@ -17,7 +17,7 @@ CASES = {
     "replace_grid_search": (["replace_grid_search.png"], []),
     "tune_xgboost": (["tune_xgboost.png"], ["xgboost"]),
     "mlp_pbt": (["mlp_pbt.png"], []),
-    "compare_searches": (["compare_searches.png"], ["pandas"]),
+    "compare_searches": (["compare_searches.png", "compare_searches.html"], ["pandas"]),
     "read_a_report": (["read_a_report.png", "read_a_report.html"], []),
     "own_sampler": (["own_sampler.png"], []),
 }

@@ -14,7 +14,7 @@ ROOT = Path(skhpt.__file__).parent
 
 # From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"trial", "space", "executors", "interrupts", "fingerprints", "_compat"},
+    {"trial", "space", "executors", "interrupts", "fingerprints", "t_test", "_compat"},
     {"ledger", "budget"},
     {
         "samplers",

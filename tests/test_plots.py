@@ -1,5 +1,6 @@
 """Pictures: what is drawn is what the search holds, legibly, and nothing else is touched."""
 
+import copy
 import itertools
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import sklearn.model_selection as theirs
 from made_searches import MadeSearch, cheap_intervals, made
 from scipy.stats import loguniform
 from sklearn.datasets import load_iris
+from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
@@ -19,7 +21,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeRegressor
 
-from skhpt import BayesSearchCV, RandomizedSearchCV, SearchDisplay, When
+from skhpt import BayesSearchCV, HalvingRandomSearchCV, RandomizedSearchCV, SearchDisplay, When
 from skhpt.plots import KINDS
 from skhpt.plots.axes import ParameterAxis
 from skhpt.plots.fanova import _axes, _axes_by_name, _shares, importance_of
@@ -349,6 +351,38 @@ def _offsets(ax, label):
     return found.get_offsets()
 
 
+def test_the_trials_say_who_could_win_and_not_the_greatest_resource():
+    fitted = HalvingRandomSearchCV(
+        DecisionTreeRegressor(random_state=0), {"max_depth": list(range(1, 10))}, n_candidates=9,
+        min_resources=15, cv=3, random_state=0,
+    ).fit(X, y)  # fmt: skip
+    search = copy.copy(fitted)
+    resources = np.array(search.cv_results_["n_resources"])
+    low = int(np.argmin(resources))
+    resources[low] = 10 * resources.max()
+    search.cv_results_ = {**search.cv_results_, "n_resources": resources}
+    electable = SearchView.of(search).electable
+    assert not electable[low]
+    assert electable.any()
+    full = [trial.has_full_budget for trial in fitted._ledger.trials]
+    assert not (electable & ~np.array(full)).any()
+
+
+@pytest.mark.parametrize("estimate", [-50.0, 50.0])
+def test_an_estimate_from_some_folds_does_not_stretch_the_axis(failing, estimate, monkeypatch):
+    usual = SearchDisplay.from_search(failing, "convergence").ax_.get_ylim()
+    view = SearchView.of(failing)
+    raced = np.flatnonzero(view.is_a(Status.RACED))
+    assert len(raced)
+    wild = view.as_searched.copy()
+    wild[raced] = estimate
+    monkeypatch.setitem(view.__dict__, "as_searched", wild)
+    ax = SearchDisplay(view, "convergence").plot().ax_
+    assert ax.get_ylim() == pytest.approx(usual)
+    shown = "below the axis" if estimate < 0 else "dropped early (estimate)"
+    assert shown in {c.get_label() for c in ax.collections}
+
+
 def test_the_incumbent_is_the_best_of_those_that_could_win(failing):
     view = SearchView.of(failing)
     ax = SearchDisplay.from_search(failing).ax_
@@ -579,3 +613,33 @@ def test_too_few_scores_have_no_importance():
 
 def test_every_kind_is_described():
     assert all(f'"{kind}"' in SearchDisplay.from_search.__doc__ for kind in KINDS)
+
+
+@pytest.fixture(scope="module")
+def finished():
+    """The best two ran on two further folds, which have turned their order round."""
+    folds = [[0.1, 0.2, None, None], [0.7, 0.9, 0.5, 0.5], [0.7, 0.8, 0.8, 0.9], [0.5, None] * 2]
+    params = [{"C": c} for c in (1.0, 2.0, 3.0, 4.0)]
+    return MadeSearch({"C": (0.0, 10.0)}, params, folds, default=True, n_first=2)
+
+
+def test_after_a_finish_all_scores_of_the_convergence_are_of_the_same_folds(finished):
+    view = SearchView.of(finished)
+    assert view.best == 2
+    np.testing.assert_allclose(view.as_searched[:3], [0.15, 0.8, 0.75])
+    ax = SearchDisplay(view, "convergence").plot().ax_
+    (line,) = [line for line in ax.get_lines() if line.get_label() == "best so far"]
+    np.testing.assert_allclose(line.get_ydata(), [0.15, 0.8, 0.8, 0.8])
+    assert "winner 0.80" in " ".join(text.get_text() for text in ax.texts)
+
+
+def test_rungs_are_followed_where_the_resource_is_a_parameter():
+    search = HalvingRandomSearchCV(
+        GradientBoostingRegressor(random_state=0), {"max_depth": [1, 2, 3], "subsample": [0.5, 1]},
+        n_candidates=4, resource="n_estimators", min_resources=2, max_resources=6, cv=2,
+        random_state=0,
+    ).fit(X, y)  # fmt: skip
+    ax = SearchDisplay.from_search(search, "rungs").ax_
+    ladders = [len(line.get_xdata()) for line in ax.lines if len(line.get_xdata())]
+    assert len(ladders) == 4
+    assert sum(ladders) == len(search.cv_results_["params"]) > 4

@@ -23,10 +23,10 @@ from sklearn.svm import SVC
 from skhpt import BayesSearchCV, GridSearchCV
 from skhpt.plots.view import SearchView
 from skhpt.report import Report, advice
-from skhpt.report.differences import corrected, difference, test_share
+from skhpt.report.differences import Difference, difference, test_share
 from skhpt.report.sections import Scores
 from skhpt.report.text import WIDTH
-from skhpt.trial import Status
+from skhpt.trial import Origin, Status
 
 X, y = load_iris(return_X_y=True)
 LINE = {"C": (0.0, 10.0)}
@@ -315,14 +315,18 @@ def test_a_report_is_saved_as_html_only(bayes, tmp_path):
 
 
 def test_the_interval_is_that_of_nadeau_and_bengio():
-    gaps = np.array([0.01, 0.03, 0.02, 0.06, -0.01])
-    found = corrected(gaps, 0.25)
+    folds = np.array([[0.51, 0.63, 0.72, 0.86, 0.49], [0.5, 0.6, 0.7, 0.8, 0.5]])
+    view = SearchView.of(MadeSearch(LINE, [{"C": 1.0}, {"C": 2.0}], folds.tolist()))
+    gaps = folds[0] - folds[1]
     half = t.ppf(0.975, 4) * np.sqrt((1 / 5 + 1 / 4) * gaps.var(ddof=1))
-    np.testing.assert_allclose(found, (gaps.mean(), gaps.mean() - half, gaps.mean() + half))
-    assert found.within_noise
-    assert not corrected(gaps + 1, 0.25).within_noise
-    assert not corrected(gaps[:1], 0.25).has_interval
-    assert np.isnan(corrected(gaps[:0], 0.25).mean)
+    expected = (gaps.mean(), gaps.mean() - half, gaps.mean() + half)
+    np.testing.assert_allclose(difference(view, 0, 1), expected)
+
+
+def test_noise_is_an_interval_that_holds_zero():
+    assert Difference(0.1, -0.1, 0.3).within_noise
+    assert not Difference(0.1, 0.05, 0.15).within_noise
+    assert not Difference(0.1, np.nan, np.nan).has_interval
 
 
 def test_differences_are_of_the_folds_that_both_ran(dropping):
@@ -512,10 +516,20 @@ def test_all_advice_is_given_and_a_clean_search_gets_none(dropping):
 
 
 def test_every_status_has_words():
-    from skhpt.report.sections import _STATUS_WORDS
+    from skhpt.report.sections import _ORIGINS, _STATUS_WORDS
 
+    assert set(_ORIGINS) == set(Origin)
     assert set(_STATUS_WORDS) | {Status.RUNNING} == set(Status)
 
 
 def test_a_copy_of_a_search_has_the_same_report(bayes):
     assert str(copy.deepcopy(bayes).report()) == str(bayes.report())
+
+
+def test_the_folds_of_the_finish_are_told_apart_from_those_of_everybody():
+    folds = [[0.1, 0.2, None, None], [0.7, 0.9, 0.5, 0.5], [0.5, None, None, None]]
+    params = [{"C": c} for c in (1.0, 2.0, 3.0)]
+    report = Report(MadeSearch(LINE, params, folds, n_first=2))
+    assert "3 configurations, 2 folds\n" in str(report)
+    assert "2 folds; 2 further ones for the best" in str(report)
+    assert "Dropping early saved 1 fit." in str(report)

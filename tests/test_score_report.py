@@ -108,7 +108,8 @@ def test_one_of_several_metrics():
 
 
 def test_the_report_in_words(report):
-    text = str(report)
+    assert max(map(len, str(report).splitlines())) <= 88  # a terminal's width
+    text = " ".join(str(report).split())
     assert text.startswith(f"neg_log_loss on 150 test rows: {report.score:.4f} (95 % interval")
     assert "None of the test rows was among the rows for tuning." in text
     assert "<p>" in report._repr_html_()

@@ -5,6 +5,7 @@ import inspect
 import math
 import warnings
 
+import joblib
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
@@ -20,12 +21,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, SVR
 from sklearn.utils import all_estimators
 from threadpoolctl import ThreadpoolController
 from xgboost import XGBClassifier, XGBRegressor, XGBRFClassifier, XGBRFRegressor
 
-from skhpt.estimators import DataFacts, space_for, space_for_facts
+from skhpt import RandomizedSearchCV
+from skhpt.estimators import DataFacts, expecting, space_for, space_for_facts
 from skhpt.estimators.mlp import NETWORK
 from skhpt.estimators.ranges import SIZES
 from skhpt.estimators.registry import FAMILIES, family_of
@@ -388,3 +391,50 @@ def test_a_subclass_with_fewer_parameters_has_a_smaller_space():
 
     assert set(space_for(Own())) == {"alpha"}
     assert set(space_for(Bare())) == {"C"}
+
+
+# -- warnings that a space itself is to blame for ------------------------------------------------
+
+
+def _said(estimator, space, message):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with expecting(estimator, space):
+            warnings.warn(message, ConvergenceWarning, stacklevel=1)
+    return len(caught)
+
+
+@pytest.mark.parametrize("wrap", [lambda model: model, make_pipeline], ids=["bare", "pipeline"])
+def test_the_bound_of_a_space_is_not_warned_of(wrap):
+    X, y = make_classification(40, 4, random_state=0)
+    model = wrap(SVC())
+    space = space_for(model, X, y)
+    (bound,) = next(values for name, values in space.items() if name.endswith("max_iter"))
+    early = "Solver terminated early (max_iter={}).  Consider pre-processing your data"
+    assert _said(model, space, early.format(bound)) == 0
+    assert _said(model, space, early.format(bound + 1)) == 1
+    assert _said(model, space, "lbfgs failed to converge") == 1
+    assert _said(model, {}, early.format(bound)) == 1
+    mine = wrap(SVC(max_iter=bound))  # a wish of the user's is not in the space
+    assert _said(mine, space_for(mine, X, y), early.format(bound)) == 1
+
+
+class StopsAtItsBound(SVC):
+    """Says what a fit says that has not converged."""
+
+    def fit(self, X, y):
+        if self.max_iter > 0:
+            told = f"Solver terminated early (max_iter={self.max_iter}).  Consider scaling."
+            warnings.warn(told, ConvergenceWarning, stacklevel=2)
+        return super().fit(X, y)
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_is_quiet_about_its_own_bound_only(n_jobs):
+    X, y = make_classification(40, 4, random_state=0)
+    options = {"n_iter": 2, "cv": 2, "random_state": 0, "n_jobs": n_jobs, "refit": False}
+    with joblib.parallel_config("threading"), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RandomizedSearchCV(StopsAtItsBound(), **options).fit(X, y)
+    with joblib.parallel_config("threading"), pytest.warns(ConvergenceWarning, match="max_iter=9"):
+        RandomizedSearchCV(StopsAtItsBound(), {"max_iter": [900, 901]}, **options).fit(X, y)

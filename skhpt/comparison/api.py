@@ -178,7 +178,7 @@ def _check_whole(name: str, value, least: int) -> None:
 
 def _name_of(metric, classifier: bool) -> str:
     if metric is None:
-        return "accuracy" if classifier else "the estimator's own score (R2 for a regressor)"
+        return "accuracy" if classifier else "r2"
     return metric if isinstance(metric, str) else getattr(metric, "__name__", repr(metric))
 
 

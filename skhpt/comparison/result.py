@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .statistics import PairedTest, compare_pairs, corrected_t_test
+from ..t_test import corrected_t_test
+from .statistics import PairedTest, compare_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -192,7 +193,7 @@ class Comparison:
             runs = self.of(name)
             n_failed = sum(run.search == name and run.error is not None for run in self.runs)
             gains = [] if self.same_rows else [run.gain for run in runs]
-            low, high = corrected_t_test(gains, self.test_share)[2]
+            *_, low, high = corrected_t_test(gains, self.test_share)
             known = {"search": name, "n": len(runs), "failed": n_failed, "low": low, "high": high}
             rows.append({**known, **_means(runs)})
         return sorted(rows, key=lambda row: -np.nan_to_num(row["gain"], nan=-np.inf))

@@ -1,19 +1,15 @@
-"""Is the difference between two searches more than the luck of the split?
-
-Repeats share most of their rows, so that their differences are correlated, and the plain t-test
-finds differences where there are none. The corrected resampled t-test adds the ratio of held-out
-to training rows to the variance: C. Nadeau and Y. Bengio, "Inference for the generalization
-error", Machine Learning 52 (2003), section 3.
-"""
+"""Is the difference between two searches more than the luck of the split?"""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+
+from ..t_test import corrected_t_test
 
 _LEVEL = 0.05
 
@@ -66,8 +62,8 @@ class PairedTest:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the adjusted p-value is below 0.05."""
-        return self.p_adjusted < _LEVEL
+        """Whether the adjusted p-value is below 0.05, and there was a variation to judge by."""
+        return self.p_adjusted < _LEVEL and math.isfinite(self.t)
 
     def __str__(self) -> str:
         if not self.n_repeats:
@@ -84,49 +80,17 @@ class PairedTest:
         score = f"{ahead} is {gap:.4g} ahead of {behind} and wins in {won} of {self.n_repeats}"
         if math.isnan(self.p_value):
             return f"{score}; a test needs two repeats on different rows."
+        if math.isinf(self.t):
+            return f"{score}, each time by the same; a test needs repeats that differ."
         low, high = sorted(math.copysign(1, self.difference) * x for x in self.interval)
-        facts = f"95 % interval {low:.4g} to {high:.4g}, p = {_p(self.p_adjusted)}"
+        facts = f"95 % interval {low:.4g} to {high:.4g}, {_p(self.p_adjusted)}"
         if self.is_significant:
             return f"{score} ({facts}): a {self.effect} effect."
         return f"{score} ({facts}): these data cannot tell them apart."
 
 
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.2g}"
-
-
-def corrected_t_test(
-    differences: Sequence[float], test_share: float
-) -> tuple[float, float, tuple[float, float]]:
-    """The corrected resampled t-test of Nadeau and Bengio (2003).
-
-    Parameters
-    ----------
-    differences : sequence of float
-        One a repeat.
-    test_share : float
-        Held-out rows divided by training rows.
-
-    Returns
-    -------
-    t, p_value : float
-        Two-sided; NaN with fewer than two repeats. Without any variation t is infinite, or 0
-        where all differences are 0.
-    interval : (float, float)
-        95 % confidence interval of the mean difference.
-    """
-    from scipy import stats
-
-    values = np.asarray(differences, dtype=float)
-    if len(values) < 2:
-        return math.nan, math.nan, (math.nan, math.nan)
-    mean, degrees = float(values.mean()), len(values) - 1
-    error = math.sqrt((1 / len(values) + test_share) * float(values.var(ddof=1)))
-    if error == 0:
-        return (math.copysign(math.inf, mean), 0.0, (mean, mean)) if mean else (0.0, 1.0, (0, 0))
-    t = mean / error
-    half = float(stats.t.ppf(1 - _LEVEL / 2, degrees)) * error
-    return t, float(2 * stats.t.sf(abs(t), degrees)), (mean - half, mean + half)
+def _p(adjusted: float) -> str:
+    return f"adjusted p (Holm) {'< 0.001' if adjusted < 0.001 else f'= {adjusted:.2g}'}"
 
 
 def compare_pairs(
@@ -154,7 +118,7 @@ def compare_pairs(
 def _pair(first, second, scores, test_share, same_rows) -> PairedTest:
     shared = sorted(scores[first].keys() & scores[second].keys())
     values = np.array([scores[first][r] - scores[second][r] for r in shared], dtype=float)
-    t, p_value, interval = corrected_t_test([] if same_rows else values, test_share)
+    found = corrected_t_test([] if same_rows else values, test_share)
     spread = values.std(ddof=1) if len(values) > 1 else math.nan
     mean = float(values.mean()) if len(values) else math.nan
     if spread > 0:
@@ -166,10 +130,10 @@ def _pair(first, second, scores, test_share, same_rows) -> PairedTest:
         second=second,
         n_repeats=len(values),
         difference=mean,
-        interval=interval,
-        t=t,
-        p_value=p_value,
-        p_adjusted=p_value,
+        interval=(found.low, found.high),
+        t=found.t,
+        p_value=found.p_value,
+        p_adjusted=found.p_value,
         effect_size=float(size),
         n_won=int((values > 0).sum()),
         n_lost=int((values < 0).sum()),

@@ -55,7 +55,7 @@ def _interval(low: float, high: float) -> str:
 
 
 def headline(comparison: Comparison) -> str:
-    """What was compared, and whether anybody beat the default."""
+    """What was compared, and which searches are better than the default."""
     n_repeats = len({run.repeat for run in comparison.runs})
     budget = "own budgets" if comparison.budget is None else f"{comparison.budget} each"
     default = default_line(comparison)
@@ -74,14 +74,21 @@ def default_line(comparison: Comparison) -> str:
     if not known:
         return ""
     mean = sum(known.values()) / len(known)
-    ahead = [row["search"] for row in comparison.summary() if row["low"] > 0]
+    ahead = [row["search"] for row in comparison.summary() if 0 < row["low"] < row["high"]]
     none = all(not row["gain"] > 0 for row in comparison.summary())
-    verdict = ""
     if none:
-        verdict = " No search has beaten it."
+        verdict = "no search beats it"
     elif ahead:
-        verdict = f" Beyond the luck of the split, it is beaten by {', '.join(ahead)}."
-    return f" The default reaches {mean:.4f} on the held-out rows.{verdict}"
+        beat = "beats" if len(ahead) == 1 else "beat"
+        verdict = f"{_listed(ahead)} {beat} it by more than the luck of the split explains"
+    else:
+        verdict = "the gains of the searches could be the luck of the split"
+    return f" The default scores {mean:.4f} on the held-out rows; {verdict}."
+
+
+def _listed(names: list[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def verdicts(comparison: Comparison) -> list[str]:

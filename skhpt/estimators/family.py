@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,10 @@ def _unchanged(values: Values, facts: DataFacts) -> Values:
 
 def _same_name(params: Mapping[str, Any], name: str) -> str:
     return name
+
+
+def _nothing_expected(space: Values) -> Sequence[str]:
+    return ()
 
 
 def _not_told() -> frozenset[str] | None:
@@ -77,6 +81,9 @@ class Family:
         ``applies(estimator)`` tells families of the same classes apart.
     complexity : Complexity, default=None
         Which configuration is the simpler one, where that can be said.
+    expected : callable
+        ``expected(space)`` returns patterns of the ConvergenceWarnings that come from what the
+        curated space itself has fixed: the user can do nothing about them.
     """
 
     library: str
@@ -94,6 +101,7 @@ class Family:
     rounds: str | None = None
     applies: Callable[[Any], bool] = _always
     complexity: Complexity | None = None
+    expected: Callable[[Values], Sequence[str]] = _nothing_expected
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -186,6 +186,10 @@ def _softness(values: Values, facts: DataFacts) -> tuple[float, ...]:
     return float(values["C"]), float(wide)
 
 
+def _stopped_by_our_bound(space: Mapping[str, Any]) -> list[str]:
+    return [rf"Solver terminated early \(max_iter={n}\)" for n in space.get("max_iter", ())]
+
+
 SVM = Family(
     library="sklearn",
     classifiers=("SVC",),
@@ -194,6 +198,7 @@ SVM = Family(
     portfolio=_svm_portfolio,
     approximate=_approximate_gamma,
     complexity=Complexity(("C", "gamma"), _softness),
+    expected=_stopped_by_our_bound,
 )
 
 # -- nearest neighbours --------------------------------------------------------------------------

@@ -5,9 +5,14 @@ A new family is a module with a :class:`~skhpt.estimators.family.Family` and a r
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import numbers
+import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from sklearn.exceptions import ConvergenceWarning
 
 from . import gradient_boosting, lightgbm, linear, mlp, trees, xgboost
 from .family import Family
@@ -116,6 +121,32 @@ def quiet_parameters(estimator: Any) -> dict[str, Any]:
             if family.rename(own, name) not in own:
                 found[prefix + name] = value
     return found
+
+
+@contextlib.contextmanager
+def expecting(estimator: Any, space: Mapping[str, Any]) -> Iterator[None]:
+    """Inside the block, what a curated space is itself to blame for is not warned of.
+
+    Parameters
+    ----------
+    estimator : object
+        An estimator, however nested.
+    space : mapping
+        Its curated space.
+    """
+    messages: list[str] = []
+    for prefix, holder in _holders(estimator, estimator.get_params(deep=True)):
+        family = family_of(holder)
+        if family is not None:
+            own = {n.removeprefix(prefix): v for n, v in space.items() if n.startswith(prefix)}
+            messages += family.expected(own)
+    if not messages:  # the filters, which all threads share, are left alone
+        yield
+        return
+    with warnings.catch_warnings():
+        for message in messages:
+            warnings.filterwarnings("ignore", message, ConvergenceWarning)
+        yield
 
 
 def _holders(estimator: Any, params: dict[str, Any]) -> list[tuple[str, Any]]:

@@ -120,9 +120,21 @@ def dot_size(n: int, usual: float = 22.0) -> float:
     return max(usual * min(1.0, (150 / max(n, 1)) ** 0.5), 4.0)
 
 
-def score_limits(view: Any, lines: tuple[float | None, ...] = ()) -> tuple[float, float]:
-    """Limits of an axis of scores: outliers are left out, the lines and the best never."""
-    finite = view.adjusted[np.isfinite(view.adjusted)]
+def score_limits(
+    view: Any, lines: tuple[float | None, ...] = (), scores: np.ndarray | None = None
+) -> tuple[float, float]:
+    """Limits of an axis of scores: outliers are left out, the lines and the best never.
+
+    Parameters
+    ----------
+    view : SearchView
+    lines : tuple of float or None
+        What must be inside.
+    scores : ndarray, default=None
+        NaN for a configuration that has no say; None is ``view.adjusted``.
+    """
+    scores = view.adjusted if scores is None else scores
+    finite = scores[np.isfinite(scores)]
     inside = finite[finite >= view.fence]
     values = [*inside, *(line for line in lines if line is not None)]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)

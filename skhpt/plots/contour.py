@@ -70,8 +70,7 @@ def _check(view: SearchView, names: list[str]) -> None:
 
 def _usable(view: SearchView) -> np.ndarray:
     usable = np.isfinite(view.adjusted) & np.isfinite(view.rows).all(axis=1)
-    if view.resource is not None:
-        usable &= view.resource == view.resource.max()
+    usable &= view.full_budget
     found = np.flatnonzero(usable)
     best_first = found[np.argsort(-view.adjusted[found], kind="stable")]
     return np.sort(best_first[:_MOST_POINTS])

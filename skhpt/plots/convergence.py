@@ -16,6 +16,9 @@ _X = {
 }
 
 
+_ESTIMATED = (Status.RACED, Status.STOPPED)
+
+
 def why_not(view: SearchView) -> str | None:
     if not view.electable.any():
         return "no configuration ran on every fold. Let the search run longer."
@@ -28,7 +31,10 @@ def draw(view: SearchView, canvas: style.Canvas, x: str = "trials") -> None:
     at = _spent(view, x)
     ax = canvas.one(8.2, 4.4)
     incumbent = _incumbents(view)
-    ax.set_ylim(*style.score_limits(view, (view.default_score, view.test_score, *_start(view))))
+    lines = (view.default_score, view.test_score, *_start(view))
+    # An estimate from a fold or two may be far off: it must not squeeze what is known.
+    known = np.where(view.is_a(*_ESTIMATED), np.nan, view.as_searched)
+    ax.set_ylim(*style.score_limits(view, lines, known))
     _draw_incumbent(ax, view, at, incumbent)
     _draw_points(ax, view, at)
     _draw_lines(ax, view)
@@ -47,7 +53,7 @@ def _incumbents(view: SearchView) -> np.ndarray:
     """The best configuration that could win after each one; -1 before there is any."""
     incumbent, best = np.full(len(view), -1), -1
     for i in range(len(view)):
-        if view.electable[i] and (best < 0 or view.score[i] > view.score[best]):
+        if view.electable[i] and (best < 0 or view.as_searched[i] > view.as_searched[best]):
             best = i
         incumbent[i] = best
     return incumbent
@@ -63,7 +69,7 @@ def _start(view: SearchView) -> tuple[float, ...]:
 def _draw_incumbent(ax, view: SearchView, at: np.ndarray, incumbent: np.ndarray) -> None:
     has = incumbent >= 0
     at, who = at[has], incumbent[has]
-    score, spread = view.score[who], np.nanstd(view.folds[who], axis=1)
+    score, spread = view.as_searched[who], np.nanstd(view.folds[who, : view.n_first], axis=1)
     ax.fill_between(
         at,
         score - spread,
@@ -79,10 +85,11 @@ def _draw_incumbent(ax, view: SearchView, at: np.ndarray, incumbent: np.ndarray)
 
 def _draw_points(ax, view: SearchView, at: np.ndarray) -> None:
     full = view.is_a(Status.COMPLETE) & np.isfinite(view.score)
-    low = ax.get_ylim()[0]
-    height = view.adjusted  # those dropped early as if all of their folds had run
+    low, high = ax.get_ylim()
+    partial = view.is_a(*_ESTIMATED) & np.isfinite(view.score)
+    height = view.as_searched  # those dropped early as if all of their folds had run
+    height = np.where(partial, np.minimum(height, high), height)
     below = np.isfinite(height) & (height < low)
-    partial = view.is_a(Status.RACED, Status.STOPPED) & np.isfinite(view.score)
     small = full & ~view.electable & view.eligible | view.is_a(Status.PARTIAL)
     dots = {"s": style.dot_size(len(view)), "zorder": 3, "linewidth": 0.9}
     _points(ax, at, height, full & ~small & ~below, "every fold", color=style.BLUE, **dots)
@@ -111,7 +118,9 @@ def _draw_lines(ax, view: SearchView) -> None:
         ax.axhline(view.default_score, color=style.VERMILLION, linestyle="--", linewidth=1.3)
         labels.append((view.default_score, f"default {view.default_score:.{n}f}", style.VERMILLION))
     best = float(view.score[view.ranking[0]])
-    labels.append((best, f"best {best:.{n}f}", style.BLUE))
+    top = view.as_searched[_incumbents(view)[-1]]
+    word = "best" if top == best else "winner"  # the finish has chosen it on more folds
+    labels.append((best, f"{word} {best:.{n}f}", style.BLUE))
     if view.test_score is not None:
         ax.axhline(view.test_score, color=style.GREEN, linestyle=":", linewidth=1.8)
         labels.append((view.test_score, f"held-out {view.test_score:.{n}f}", style.GREEN))

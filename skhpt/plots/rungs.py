@@ -51,8 +51,8 @@ def draw(view: SearchView, canvas: style.Canvas) -> None:
 def _ladders(view: SearchView) -> list[np.ndarray]:
     """The rows of each configuration, from the smallest budget up."""
     rows: dict = {}
-    for i, params in enumerate(view.params):
-        rows.setdefault(view.space.key(params), []).append(i)
+    for i, identity in enumerate(view.identity):
+        rows.setdefault(identity, []).append(i)
     return [np.array(sorted(own, key=lambda i: view.resource[i])) for own in rows.values()]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -46,6 +46,8 @@ class SearchView:
     origin : list of Origin
     eligible : ndarray of bool
         False for a configuration that lies outside of the space: it cannot win.
+    full_budget : ndarray of bool
+        False for what ran with less of the resource than a winner must have.
     resource, iteration : ndarray of shape (n_trials,) or None
         Budget and rung, where the search gave different ones (successive halving).
     n_fits : ndarray of int
@@ -73,6 +75,7 @@ class SearchView:
     status: list[Status]
     origin: list[Origin]
     eligible: np.ndarray
+    full_budget: np.ndarray
     resource: np.ndarray | None
     iteration: np.ndarray | None
     n_fits: np.ndarray
@@ -125,6 +128,7 @@ class SearchView:
             status=status,
             origin=origin,
             eligible=np.array([t.eligible for t in trials or ()] or [True] * len(folds)),
+            full_budget=_full_budget(results, trials, len(folds)),
             resource=_resource(results),
             iteration=_column(results, "iter", None),
             n_fits=n_fits,
@@ -148,24 +152,52 @@ class SearchView:
     @cached_property
     def electable(self) -> np.ndarray:
         """Which configurations could win: all folds, at the full budget, inside of the space."""
-        whole = self.is_a(Status.COMPLETE) & self.eligible & np.isfinite(self.score)
-        return whole if self.resource is None else whole & (self.resource == self.resource.max())
+        whole = self.is_a(Status.COMPLETE) & np.isfinite(self.score)
+        return whole & self.eligible & self.full_budget
 
     @cached_property
     def adjusted(self) -> np.ndarray:
         """Scores as if every fold had run: the effect of the missing ones is taken out."""
+        return self._adjusted(self.folds.shape[1])
+
+    @cached_property
+    def as_searched(self) -> np.ndarray:
+        """The same on the folds that the search proposed by, without those of the finish."""
+        return self._adjusted(self.n_first)
+
+    @property
+    def n_first(self) -> int:
+        """Folds that the search proposed by; those behind them are the finish's."""
+        ledger = getattr(self.search, "_ledger", None)
+        return min(getattr(ledger, "n_first", self.folds.shape[1]), self.folds.shape[1])
+
+    def _adjusted(self, n_folds: int) -> np.ndarray:
         effects = FoldEffects()
+        whole = n_folds == self.folds.shape[1]
         for i in range(len(self)):
+            is_known = not whole and np.isfinite(self.score[i])
+            score = np.nanmean(self.folds[i, :n_folds]) if is_known else self.score[i]
             effects.append(
                 Trial(
                     index=i,
                     params=self.params[i],
                     status=self.status[i],
-                    score=float(self.score[i]),
-                    fold_scores=tuple(self.folds[i]),
+                    score=float(score),
+                    fold_scores=tuple(self.folds[i, :n_folds]),
                 )
             )
         return effects.scores()
+
+    @cached_property
+    def identity(self) -> list[Hashable]:
+        """What is the same for a configuration on each of its rungs.
+
+        Its parameters need not be: where the resource is one of them, they differ.
+        """
+        ledger = getattr(self.search, "_ledger", None)
+        if ledger is None:
+            return [self.space.key(params) for params in self.params]
+        return [trial.root if trial.root >= 0 else trial.index for trial in ledger.trials]
 
     @property
     def is_selected(self) -> bool:
@@ -242,7 +274,7 @@ class SearchView:
 
 def _latest(view: SearchView) -> np.ndarray:
     """The last row of each configuration: the one with its largest budget."""
-    last = {view.space.key(params): i for i, params in enumerate(view.params)}
+    last = {identity: i for i, identity in enumerate(view.identity)}
     return np.isin(np.arange(len(view)), list(last.values()))
 
 
@@ -283,7 +315,7 @@ def _label(search: Any, metric: str) -> str:
     if callable(scoring):
         return getattr(scoring, "__name__", None) or _scorer_name(scoring)
     kind = getattr(search, "_estimator_type", None) or _kind(search)
-    return {"classifier": "accuracy", "regressor": "R²"}.get(kind, "score")
+    return {"classifier": "accuracy", "regressor": "r2"}.get(kind, "score")
 
 
 def _kind(search: Any) -> str | None:
@@ -335,6 +367,16 @@ def _resource(results: Mapping[str, Any]) -> np.ndarray | None:
     if resource is None or len(np.unique(resource)) < 2:
         return None
     return resource.astype(float)
+
+
+def _full_budget(
+    results: Mapping[str, Any], trials: Sequence[Trial] | None, n_trials: int
+) -> np.ndarray:
+    """The trials know; of another library's halving, it is what had the most."""
+    if trials is not None:
+        return np.array([trial.has_full_budget for trial in trials], dtype=bool)
+    resource = _resource(results)
+    return np.ones(n_trials, dtype=bool) if resource is None else resource == resource.max()
 
 
 def _held_out(search: Any, metric: str) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def cannot_tell_apart(view: SearchView) -> str | None:
             "data cannot tell them apart. Choose by cost or simplicity, or by a finer metric."
         )
     return (
-        f"{view.folds.shape[1]} folds cannot tell the first {len(gaps) + 1} configurations "
+        f"{view.n_first} folds cannot tell the first {len(gaps) + 1} configurations "
         "apart: choose among them by cost or simplicity, or repeat the cross-validation "
         "(RepeatedKFold, RepeatedStratifiedKFold)."
     )

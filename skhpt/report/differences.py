@@ -1,11 +1,4 @@
-"""Paired differences between configurations, with an interval over the folds.
-
-References
-----------
-C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52 (2003):
-the training sets of two folds overlap, so that their differences are correlated; the variance of
-the mean of J differences is estimated as (1 / J + n_test / n_train) times their variance.
-"""
+"""Paired differences between configurations, with an interval over the folds."""
 
 from __future__ import annotations
 
@@ -15,8 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..plots.view import SearchView
-
-CONFIDENCE = 0.95
+from ..t_test import corrected_t_test
 
 
 class Difference(NamedTuple):
@@ -40,28 +32,8 @@ def difference(view: SearchView, a: int, b: int) -> Difference:
     """Return the score of configuration `a` minus that of `b`, on the folds that both ran."""
     gaps = view.folds[a] - view.folds[b]
     gaps = gaps[np.isfinite(gaps)]
-    return corrected(gaps, test_share(view.search, view.folds.shape[1]))
-
-
-def corrected(gaps: np.ndarray, ratio: float) -> Difference:
-    """Return the mean of paired differences with the corrected t interval.
-
-    Parameters
-    ----------
-    gaps : ndarray of shape (n_folds,)
-    ratio : float
-        Rows of a fold's test set over those of its training set.
-    """
-    if not len(gaps):
-        return Difference(math.nan, math.nan, math.nan)
-    mean = float(np.mean(gaps))
-    if len(gaps) < 2:
-        return Difference(mean, math.nan, math.nan)
-    from scipy.stats import t
-
-    variance = float(np.var(gaps, ddof=1)) * (1 / len(gaps) + ratio)
-    half = float(t.ppf(0.5 + CONFIDENCE / 2, len(gaps) - 1)) * math.sqrt(variance)
-    return Difference(mean, mean - half, mean + half)
+    found = corrected_t_test(gaps, test_share(view.search, view.folds.shape[1]))
+    return Difference(found.mean, found.low, found.high)
 
 
 def test_share(search: Any, n_folds: int) -> float:

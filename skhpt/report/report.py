@@ -78,7 +78,7 @@ class Report:
         view = self.view
         estimator = getattr(view.search, "estimator", None)
         of = "" if estimator is None else f" of {_named(estimator)}"
-        n = view.folds.shape[1]
+        n = view.n_first
         return (
             f"{type(view.search).__name__}{of}: {len(view)} configurations, "
             f"{n} fold{'s' if n > 1 else ''}"

@@ -291,8 +291,8 @@ def _ended(view: SearchView) -> str:
 
 def _saved(view: SearchView) -> str:
     dropped = view.is_a(Status.RACED)
-    saved = int(np.isnan(view.folds[dropped]).sum())
-    return f"Dropping early saved {saved} fits." if saved else ""
+    saved = int(np.isnan(view.folds[dropped, : view.n_first]).sum())
+    return f"Dropping early saved {saved} fit{'s' if saved > 1 else ''}." if saved else ""
 
 
 def _refit(view: SearchView) -> str:
@@ -323,6 +323,7 @@ _ORIGINS = {
     Origin.GIVEN: "given",
     Origin.PORTFOLIO: "known to do well elsewhere",
     Origin.SAMPLER: "proposed by the search",
+    Origin.SLOWER: "the winner with a lower learning rate",
 }
 
 
@@ -334,9 +335,11 @@ def _metrics(view: SearchView) -> str:
 
 
 def _splitter(view: SearchView) -> str:
-    cv, n = getattr(view.search, "cv", None), view.folds.shape[1]
+    cv, n = getattr(view.search, "cv", None), view.n_first
     named = "" if cv is None or isinstance(cv, int) else f", {value_text(cv, 200)}"
-    return f"{n} fold{'s' if n > 1 else ''}{named if hasattr(cv, 'split') else ''}"
+    more = view.folds.shape[1] - n
+    further = f"; {more} further ones for the best" if more else ""
+    return f"{n} fold{'s' if n > 1 else ''}{named if hasattr(cv, 'split') else ''}{further}"
 
 
 def _shape(search: Any) -> str | None:
