@@ -4,9 +4,6 @@ from importlib import import_module
 
 from .bayes import BayesSearchCV
 from .estimators import space_for
-from .halving import HalvingGridSearchCV, HalvingRandomSearchCV
-from .hyperband import HyperbandSearchCV
-from .pbt import PBTSearchCV
 from .searches import GridSearchCV, RandomizedSearchCV
 from .selection import OneSE
 from .space import When
@@ -33,6 +30,10 @@ __version__ = "0.1.0"
 # What most programs never use is loaded at its first use.
 _LATE = {
     "Comparison": "comparison",
+    "HalvingGridSearchCV": "halving",
+    "HalvingRandomSearchCV": "halving",
+    "HyperbandSearchCV": "hyperband",
+    "PBTSearchCV": "pbt",
     "SearchDisplay": "plots",
     "compare": "comparison",
     "nested_cv": "nested",

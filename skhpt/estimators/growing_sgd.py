@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.linear_model import SGDClassifier, SGDRegressor
 from sklearn.utils.multiclass import unique_labels
 
 from .growing import Grower, Growth, Watched
@@ -73,6 +72,8 @@ class SGDGrower(Grower):
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
     ) -> bool:
         """Whether ``partial_fit`` takes the estimator as it is."""
+        from sklearn.linear_model import SGDClassifier, SGDRegressor  # many modules, when asked
+
         known = type(estimator) in (SGDClassifier, SGDRegressor)
         if not known or estimator.early_stopping:
             return False
