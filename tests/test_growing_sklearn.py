@@ -189,10 +189,11 @@ FITS = {}
 
 
 def its_own_fit(grower, estimator, data, weights, k):
-    key = id(estimator), k  # the estimators of the table live as long as this module
+    key = id(estimator), k
     if key not in FITS:
-        FITS[key] = fit_quietly(clone(estimator).set_params(**{grower.rounds: k}), data, weights)
-    return FITS[key]
+        model = fit_quietly(clone(estimator).set_params(**{grower.rounds: k}), data, weights)
+        FITS[key] = model, estimator  # which is kept, as its id would be given to another
+    return FITS[key][0]
 
 
 def needs_weights(estimator, weights):
