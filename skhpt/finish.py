@@ -151,8 +151,8 @@ class SecondLook:
 def _is_cheap(ledger: Ledger, trial: Trial) -> bool:
     """Whether learning more slowly costs little beside what the search has trained."""
     rounds = [outcome.n_rounds for outcome in ledger.folds(trial.index).values()]
-    spent = sum(known.work or 0 for known in ledger.trials)
-    return None in rounds or SLOWER * sum(rounds) <= _SHARE * spent
+    spent = sum((known.work or 0) * known.round_cost for known in ledger.trials)
+    return None in rounds or SLOWER * sum(rounds) * trial.round_cost <= _SHARE * spent
 
 
 def _ranked(ledger: Ledger) -> list[Trial]:

@@ -118,6 +118,7 @@ class Ledger:
             mean=self._mean(folds),
             seconds=sum(outcome.fit_time + outcome.score_time for outcome in folds.values()),
             work=sum(o.work for o in folds.values() if o.work is not None) or None,
+            round_cost=max((o.round_cost for o in folds.values()), default=1.0),
         )
 
     def reopen(self, indices: Sequence[int], n_more: int) -> None:

@@ -256,6 +256,7 @@ class _Candidate:
             resource=self._step.resource,
             n_rounds=n_rounds,
             work=run.growth.n_rounds,
+            round_cost=run.growth.round_cost,
         )
         Report(problem, self._step, self._params, fold).end(outcome)
         return outcome

@@ -156,6 +156,7 @@ class Outcome:
     resource: float | None = None
     n_rounds: int | None = None
     work: float | None = None  # rounds that were trained, further ones than `n_rounds` among them
+    round_cost: float = 1.0  # of each of them, beside those of other configurations
     stop: bool = False
     late: bool = False
     reused: bool = False
@@ -172,8 +173,9 @@ class Trial:
     better; NaN when there is none), ``fold_scores`` has one entry a fold, NaN where the
     fold did not run. ``mean`` is what the table shows in the place of ``score``: a fold that
     failed counts as the search's ``error_score``. ``work`` is what its folds trained, where that
-    can be counted. ``root`` is the first of the trials of which
-    this one is the continuation, the trial itself where it is none.
+    can be counted: rounds, each of which costs ``round_cost`` beside those of other trials.
+    ``root`` is the first of the trials of which this one is the continuation, the trial itself
+    where it is none.
     """
 
     index: int
@@ -186,6 +188,7 @@ class Trial:
     eligible: bool = True
     mean: float = math.nan
     work: float | None = None
+    round_cost: float = 1.0
     rung: Rung | None = None
     root: int = -1
 

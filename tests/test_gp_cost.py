@@ -104,3 +104,33 @@ def test_nothing_known_costs_nothing():
 def test_exponent_that_makes_no_sense(exponent):
     with pytest.raises(ValueError, match=r"cost_exponent must be a finite .*, got .*; 0 ignores"):
         GPSampler(CUBE, 0, cost_exponent=exponent)
+
+
+def rounds_cost(params):
+    """Rounds are as many everywhere, and a hundred times dearer at one end of ``a``."""
+    return {"work": 40.0, "round_cost": seconds(params)}
+
+
+def search_by_rounds(how, seed):
+    sampler = make_sampler("gp", CUBE, seed)
+    asked = []
+    for index in range(25):
+        asked.append(sampler.ask())
+        sampler.tell(ended(index, asked[-1], ridge(asked[-1]), **how(asked[-1])))
+    return asked
+
+
+def test_what_rounds_cost_is_looked_at_where_it_is_known_to_differ():
+    plain, thrifty = (
+        [np.mean([seconds(p) for p in search_by_rounds(how, seed)]) for seed in range(3)]
+        for how in (lambda params: {"work": 40.0}, rounds_cost)
+    )
+    assert np.mean(thrifty) < 0.5 * np.mean(plain)
+
+
+def test_seconds_and_numbers_of_rounds_alone_change_nothing_by_default():
+    same = search(None, 15, bowl, cost=lambda params: 0.0)
+    assert search(None, 15, bowl) == same
+    assert search(0.0, 15, bowl) == same
+    unlike = search_by_rounds(lambda params: {"work": seconds(params)}, 0)
+    assert unlike == search_by_rounds(lambda params: {"work": 40.0}, 0)

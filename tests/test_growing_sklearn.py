@@ -327,6 +327,22 @@ def test_rounds_out_of_order_are_named(grower, case):
         growth.fitted(5)
 
 
+def test_an_epoch_of_a_larger_network_or_of_smaller_batches_costs_more():
+    def cost(**params):
+        growth, _ = begin(MLPGrower(), MLPClassifier(**{**NET, **params}), classes(), {})
+        growth.grow(1)
+        (again, _) = begin(MLPGrower(), MLPClassifier(**{**NET, **params}), classes(), {})
+        again.restore(growth.state())
+        assert again.round_cost == growth.round_cost
+        return growth.round_cost
+
+    small = cost()
+    assert cost(hidden_layer_sizes=(200, 200)) > cost(hidden_layer_sizes=(200,)) > small
+    assert cost(batch_size=20) > 5 * cost(batch_size=200)
+    assert cost(batch_size=200) == small
+    assert cost(alpha=1.0, activation="tanh") == small
+
+
 def test_networks_go_back_to_where_they_were_looked_at_only():
     growth, _ = begin(MLPGrower(), *NETS["binary"])
     growth.grow(2)

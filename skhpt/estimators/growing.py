@@ -32,10 +32,14 @@ class Growth(ABC):
         Rounds (trees a class, epochs) trained so far.
     looks_back : bool
         Whether ``answer_after`` is there: cheaper than a model of so many rounds.
+    round_cost : float
+        What a round costs beside those of other configurations, in any unit; the same on every
+        machine. 1 where that does not depend much on the configuration.
     """
 
     n_rounds: int = 0
     looks_back: bool = False
+    round_cost: float = 1.0
 
     @abstractmethod
     def grow(self, n_rounds: int) -> None:

@@ -44,12 +44,14 @@ class GPSampler(Sampler):
         What may be proposed.
     random_state : int
         Seed of every choice.
-    cost_exponent : float
-        Divide the expected improvement by the predicted cost to this power: 0, the default,
-        looks at improvement alone, 1 at improvement a second, 0.5 lies between. The cost is
-        predicted from the seconds that trials have taken. As these depend on the machine and
-        its load, any value above 0 gives up that a search has the same result every time and
-        for every ``n_jobs``. In a search:
+    cost_exponent : float or None, default=None
+        Divide the expected improvement by the predicted cost to this power: 0 looks at
+        improvement alone, 1 at improvement by cost, 0.5 lies between. The cost is predicted
+        from the rounds that trials have trained, where a search counts them, and from seconds
+        elsewhere. As these depend on the machine and its load, any value above 0 then gives up
+        that a search has the same result every time and for every ``n_jobs``. None is 1 where
+        rounds are counted and those of one configuration are known to cost more than those of
+        another, as with networks of different sizes, and 0 elsewhere. In a search:
         ``sampler=functools.partial(GPSampler, cost_exponent=0.5)``.
 
     Raises
@@ -83,11 +85,11 @@ class GPSampler(Sampler):
     of dimensions).
     """
 
-    def __init__(self, space: Space, random_state: int, cost_exponent: float = 0.0):
-        if not 0.0 <= cost_exponent < math.inf:
+    def __init__(self, space: Space, random_state: int, cost_exponent: float | None = None):
+        if cost_exponent is not None and not 0.0 <= cost_exponent < math.inf:
             raise ValueError(
                 f"cost_exponent must be a finite number, 0 or more, got {cost_exponent!r}; "
-                "0 ignores what a configuration costs, 1 maximises the improvement a second"
+                "0 ignores what a configuration costs, 1 maximises the improvement by cost"
             )
         super().__init__(space, random_state)
         self.cost_exponent = cost_exponent
@@ -187,15 +189,19 @@ class GPSampler(Sampler):
             fit_kernel(self._kernel, X[chosen], y[chosen], noise_factor[chosen], MAX_ITER)
         pending = np.array(list(self._pending.values())).reshape(-1, self.space.width)
         self._posterior.condition(X, y, noise_factor, pending)
-        pool = Pool(self._posterior, self._taken, self._penalty if self.cost_exponent else None)
+        pool = Pool(self._posterior, self._taken, self._penalty if self._exponent else None)
         if self.space.size <= SMALL_SPACE:
             pool.add(self._all_rows())
             return pool.best()
         best = np.argsort(-self._posterior.at_observed[: len(X)], kind="stable")[:N_BEST]
         return search_maximum(pool, self._moves, X[best])
 
+    @property
+    def _exponent(self) -> float:
+        return float(self._costs.differ) if self.cost_exponent is None else self.cost_exponent
+
     def _penalty(self, rows: np.ndarray) -> np.ndarray:
-        return self.cost_exponent * self._costs.log_cost(rows)
+        return self._exponent * self._costs.log_cost(rows)
 
     def _all_rows(self) -> np.ndarray:
         if self._grid is None:
