@@ -113,10 +113,39 @@ def benchmarks() -> list[Benchmark]:
             "time_to_quality",
             "time_to_quality",
             f"--results {{out}}/time_to_quality.jsonl --searches {rivals()} --rows 1000 "
-            "--estimators lightgbm xgboost --seeds 0 1 2 --n-iter 30 --by-data",
+            "--seeds 0 1 2 --n-iter 30 --by-data",
             f"--results {{out}}/time_to_quality.jsonl --searches {rivals()} --rows 150 "
             "--data breast_cancer --n-iter 3 --n-random 3 --n-grid 2 --n-halving 9 --n-skopt 2 "
             "--n-optuna 2",
+            folder="--folder {folder}",
+        ),
+        Benchmark(
+            "time_to_quality_xgboost",
+            "time_to_quality",
+            "--results {out}/time_to_quality.jsonl --rows 1000 --n-iter 30 --seeds 0 1 2 "
+            "--estimators xgboost --data german phoneme computers bikeshare breast_cancer hr",
+            "--results {out}/time_to_quality.jsonl --rows 200 --n-iter 3 --n-random 3 "
+            "--estimators xgboost --data german",
+            folder="--folder {folder}",
+            needs_folder=True,
+        ),
+        Benchmark(
+            "time_to_quality_rows",
+            "time_to_quality",
+            "--results {out}/time_to_quality.jsonl --rows 4000 --n-iter 30 "
+            "--data german phoneme computers bikeshare hr",
+            "--results {out}/time_to_quality.jsonl --rows 200 --n-iter 3 --n-random 3 "
+            "--data german",
+            folder="--folder {folder}",
+            needs_folder=True,
+        ),
+        Benchmark(
+            "time_to_quality_mlp",
+            "time_to_quality",
+            "--results {out}/time_to_quality.jsonl --rows 1000 --n-iter 30 --seeds 0 1 "
+            "--estimators mlp",
+            "--results {out}/time_to_quality.jsonl --rows 150 --n-iter 2 --n-random 2 "
+            "--data digits --estimators mlp",
             folder="--folder {folder}",
         ),
         Benchmark(

@@ -21,6 +21,7 @@ from .fingerprints import count_among, count_twins, fingerprints
 _CONFIDENCE = 0.95
 _WIDTH = 88  # columns of the text
 _N_BOOTSTRAP = 1000
+_FEW_SEEN = 0.02  # share of the test rows that, seen before, move the score but little
 _TOO_SMALL = 30  # rows with which an interval by resampling is a guess
 
 
@@ -134,6 +135,8 @@ def seen_text(n_seen: int, n_rows: int, n_twins: int, n_tuning: int) -> str:
     )
     by_chance = n_rows * n_twins / n_tuning
     if n_seen > by_chance + 2 * math.sqrt(by_chance):
+        if n_seen <= max(1, _FEW_SEEN * n_rows):
+            return f"{fact}: on these few the score flatters itself. Leave them out of the test."
         return f"{fact}: the score flatters itself. Score the search on rows that it has not seen."
     return (
         f"{fact}. That is about as common as equal rows are among the latter "

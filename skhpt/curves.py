@@ -39,6 +39,10 @@ class Curve:
         self._best = max(self._best, score) if not math.isnan(score) else self._best
         self._least = min(self._least, loss) if not math.isnan(loss) else self._least
 
+    def until(self, n_rounds: float) -> tuple[tuple[int, float], ...]:
+        """The points up to some number of rounds, with their scores."""
+        return tuple((r, s) for r, s in zip(self.rounds, self.scores) if r <= n_rounds)
+
     def has_ended(self, patience: int) -> bool:
         """Whether neither the score nor the loss has improved for so many rounds.
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from .curves import Curve, best_common_round, mean_curve, optimistic_end
+from .curves import Curve, best_common_round, mean_curve
 from .estimators.growing import Growth
 from .reading import ScoreReader
 
@@ -76,8 +76,8 @@ class FoldRun:
     def growth(self) -> Growth:
         return self.reader.growth
 
-    def run(self, is_hopeless: Callable[[float], bool]) -> None:
-        """Grow until the curve stops to improve, or a forecast of its end is hopeless."""
+    def run(self, is_hopeless: Callable[[Curve], bool]) -> None:
+        """Grow until the curve stops to improve, or shows that it is hopeless."""
         started = time.time()
         next_look = 30
         while self.growth.n_rounds < self.max_rounds:
@@ -87,7 +87,7 @@ class FoldRun:
                 break
             if self.growth.n_rounds >= next_look:
                 next_look = math.ceil(1.15 * self.growth.n_rounds)
-                if is_hopeless(optimistic_end(self.curve)):
+                if is_hopeless(self.curve):
                     break
         self.seconds += time.time() - started
 

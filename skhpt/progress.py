@@ -1,4 +1,4 @@
-"""One live line that tells how a search is getting on; it knows the ledger and a clock, no more."""
+"""What a search says while it runs: a line before it, and a live one that knows the ledger."""
 
 from __future__ import annotations
 
@@ -16,6 +16,26 @@ _SECONDS_BETWEEN_DRAWINGS = 0.2
 # much time has passed again, and at least every ten minutes: a night of search is some 60 lines.
 _SECONDS_BETWEEN_LINES = (10.0, 600.0)
 _SHARE_BETWEEN_LINES = 0.5
+
+
+def announcement(n_candidates: int | None, n_folds: int, races: bool) -> str:
+    """Say what will be fitted, in scikit-learn's words where nothing ends early.
+
+    Parameters
+    ----------
+    n_candidates : int or None
+        None where their number is not known.
+    n_folds : int
+    races : bool
+        Whether candidates may end before their last fold.
+    """
+    limit = "up to " if races else ""
+    if n_candidates is None:
+        return f"Fitting {limit}{n_folds} folds for each of the candidates"
+    return (
+        f"Fitting {limit}{n_folds} folds for each of {n_candidates} candidates, "
+        f"totalling {n_candidates * n_folds} fits"
+    )
 
 
 class LiveLine:

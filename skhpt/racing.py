@@ -7,7 +7,7 @@ was proposed: results do not depend on who ends first.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,8 @@ class WillItWin:
         How many standard errors are beyond the noise.
     before : tuple of float
         Scores of the candidate on the first folds, where it has run on some already.
+    early : tuple of mapping of int to float
+        For each fold, the incumbent's scores at the first numbers of rounds, where it has grown.
     """
 
     metric: str
@@ -46,6 +48,17 @@ class WillItWin:
     spread: float
     z: float = 1.0
     before: tuple[float, ...] = ()
+    early: tuple[Mapping[int, float], ...] = ()
+
+    def is_ahead(self, position: int, n_rounds: int, score: float) -> bool:
+        """Whether a candidate is no worse, early on one of its next folds, than the incumbent was.
+
+        A forecast from so few rounds expects too little of those that learn slowly; the
+        incumbent itself would have been given up.
+        """
+        fold = len(self.before) + position
+        known = self.early[fold] if fold < len(self.early) else {}
+        return score >= known.get(n_rounds, math.inf)
 
     def drops(self, scores: Sequence[float]) -> bool:
         """Whether to give up a candidate after its scores on the next folds."""
@@ -116,7 +129,8 @@ def rule_after(ledger: Ledger, horizon: int, z: float) -> WillItWin | None:
     best = max(complete, key=lambda trial: (trial.score, -trial.index))
     others = [t.fold_scores for t in known if t.index != best.index and t.fold_scores]
     spread = paired_spread(best.fold_scores, others)
-    return WillItWin(ledger.metric, best.fold_scores, spread, z)
+    early = tuple(dict(o.early) for _, o in sorted(ledger.folds(best.index).items()))
+    return WillItWin(ledger.metric, best.fold_scores, spread, z, early=early)
 
 
 def paired_spread(incumbent: Sequence[float], others: Sequence[Sequence[float]]) -> float:

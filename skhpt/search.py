@@ -43,6 +43,7 @@ from .fingerprints import fingerprints
 from .finish import Finish
 from .ledger import Ledger
 from .plan import Leg, Plan, check_legs, initial_trials
+from .progress import announcement
 from .rows import Rows, Splits, facts_of, folds_of, n_folds_asked
 from .running import Listener, Orders, carry_out
 from .seeds import root_of, spawned_int
@@ -54,6 +55,13 @@ from .trial import Origin, Status
 if TYPE_CHECKING:
     from .holdout import HoldoutScore
     from .report import Report
+
+# What an earlier fit may have left, and a later one need not set.
+OF_ANOTHER_FIT = (
+    "test_indices_", "test_score_", "test_scores_", "test_score_interval_", "optimism_",
+    "baseline_score_", "baseline_test_score_", "baseline_test_score_interval_",
+    "baseline_estimator_", "dummy_score_", "_ledger",
+)  # fmt: skip
 
 
 class BaseSearch(Choosing, Exports, BaseSearchCV):
@@ -165,7 +173,7 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         splits = [*splits, *finish.splits]
         problem = self._problem(tuning, splits, scorer, plan.n_candidates, stopping)
         orders = self._orders(ledger.n_folds, callbacks, started, finish)
-        with expecting(self.estimator, self.space_ if self._is_curated() else {}):
+        with self._expecting():
             self.stop_reason_ = carry_out(plan, problem, ledger, callbacks, listeners, orders)
         self.n_splits_ = ledger.n_folds
         if not self._stands_in:
@@ -189,20 +197,8 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
 
     def _set_aside(self, rows: Rows, seed) -> tuple[Rows, Rows | None]:
         """Split the test rows off, before anything else looks at the data."""
-        for name in (
-            "test_indices_",
-            "test_score_",
-            "test_scores_",
-            "test_score_interval_",
-            "optimism_",
-            "baseline_score_",
-            "baseline_test_score_",
-            "baseline_test_score_interval_",
-            "baseline_estimator_",
-            "dummy_score_",
-            "_ledger",
-        ):
-            self.__dict__.pop(name, None)  # what an earlier fit left
+        for name in OF_ANOTHER_FIT:
+            self.__dict__.pop(name, None)
         if self.test_size is None:
             return rows, None
         if not self.refit:
@@ -244,6 +240,10 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         definition = self._definition()
         return isinstance(definition, str) and definition == "auto"
 
+    def _expecting(self):
+        """What the curated space is itself to blame for is not warned of."""
+        return expecting(self.estimator, self.space_ if self._is_curated() else {})
+
     def _explicit_legs(self, seed) -> list[Leg]:
         """The samplers of a space that the user has written."""
         if self._is_curated():
@@ -280,14 +280,7 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
 
     def _problem(self, tuning: Rows, splits, scorer, n_candidates, stopping) -> Problem:
         if self.verbose > 0:
-            total = (
-                "" if n_candidates is None else f", totalling {n_candidates * self.n_splits_} fits"
-            )
-            limit = "up to " if self._races(self.n_splits_) else ""
-            print(
-                f"Fitting {limit}{self.n_splits_} folds for each of "
-                f"{'the' if n_candidates is None else n_candidates} candidates{total}"
-            )
+            print(announcement(n_candidates, self.n_splits_, self._races(self.n_splits_)))
         return Problem(
             estimator=clone(self.estimator),
             X=tuning.X,
@@ -382,7 +375,7 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         if not self.refit:
             return
         started = time.time()
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), self._expecting():
             if getattr(self, "best_n_rounds_", None) is not None:
                 # the number of epochs was found; a fit that is told it calls it too small
                 warnings.simplefilter("ignore", ConvergenceWarning)

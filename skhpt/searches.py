@@ -97,9 +97,9 @@ class GridSearchCV(BaseSearch):
         epochs): what a search over that number would find, at the price of one run, where a fold
         that chose its own would flatter itself. The number stands in ``params`` and in
         ``best_params_``; the curated space leaves it out. With `racing`, a fold whose forecast
-        cannot win ends early. Where a curve cannot be read, early stopping on a split of each
-        fold's training rows tells the number. The estimator as given (`initial_params`) keeps its
-        own.
+        cannot win ends early, unless it is ahead of the best candidate's first rounds. Where a
+        curve cannot be read, early stopping on a split of each fold's training rows tells the
+        number. The estimator as given (`initial_params`) keeps its own.
     initial_params : "default" or list, default=None
         Configurations to try first. "default" is the estimator as given, followed by published
         configurations that are known to do well; a list holds dicts of your own, and may hold

@@ -14,6 +14,7 @@ from sklearn import get_config
 from sklearn.base import clone
 
 from ._compat import check_method_params, safe_split
+from .curves import Curve, optimistic_end
 from .estimators.growing import Grower, Watched, grower_of
 from .estimators.pipelines import beginning, is_plain, last_step, with_end
 from .estimators.stopping import (
@@ -27,6 +28,10 @@ from .fold_rows import fold_rows
 from .lockstep import EarlyStopping, FoldRun, common_round
 from .reading import ScoreReader
 from .trial import Outcome, Step
+
+# Share of the incumbent's rounds in which a candidate that is ahead of it is not given up. On
+# 20,000 rows, where 500 rounds were best, forecasts from 30 rounds took the better one for worse.
+_EARLY = 0.25
 
 
 def stopping_for(
@@ -210,9 +215,11 @@ class _Candidate:
         rule = self._step.rule
         return rule is not None and rule.drops(self._so_far())
 
-    def _is_hopeless(self, optimistic_end: float) -> bool:
+    def _is_hopeless(self, curve: Curve) -> bool:
         rule = self._step.rule
-        return rule is not None and rule.drops([*self._so_far()[:-1], optimistic_end])
+        if rule is None or rule.is_ahead(len(self._runs) - 1, curve.rounds[-1], curve.scores[-1]):
+            return False
+        return rule.drops([*self._so_far()[:-1], optimistic_end(curve)])
 
     # -- outcomes --------------------------------------------------------------------------
 
@@ -257,6 +264,7 @@ class _Candidate:
             n_rounds=n_rounds,
             work=run.growth.n_rounds,
             round_cost=run.growth.round_cost,
+            early=run.curve.until(n_rounds * _EARLY),
         )
         Report(problem, self._step, self._params, fold).end(outcome)
         return outcome

@@ -141,6 +141,8 @@ class Outcome:
 
     ``scores`` maps a metric to its value (``{"score": value}`` for a single metric) and is
     empty when the fit failed before a metric's name was known. Times are in seconds.
+    ``early`` has the points of a curve before a quarter of ``n_rounds``, as pairs of a number of
+    rounds and the score there.
     ``stop`` is True when a callback of the user asked for the end of the search, ``late``
     when the step ended after this fold because the time was over, ``reused`` when it is what
     the trial's parent had found out on this fold.
@@ -157,6 +159,7 @@ class Outcome:
     n_rounds: int | None = None
     work: float | None = None  # rounds that were trained, further ones than `n_rounds` among them
     round_cost: float = 1.0  # of each of them, beside those of other configurations
+    early: tuple[tuple[int, float], ...] = field(default=(), repr=False)
     stop: bool = False
     late: bool = False
     reused: bool = False

@@ -9,7 +9,7 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from listeners import needs_callbacks
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_regression
 from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import cross_val_score
@@ -326,3 +326,13 @@ def test_a_long_curve_is_read_at_fewer_points():
         after - before <= max(5, before / 12) for before, after in itertools.pairwise(points)
     )
     assert len(points) < 60
+
+
+def test_what_learns_slowly_is_not_forecast_from_its_first_rounds():
+    """Equals of the incumbent are as good as it at every round, and forecast far below its end."""
+    X, y = make_regression(600, 6, noise=1.0, random_state=0)
+    slow = LGBMRegressor(learning_rate=0.01, num_leaves=7, n_jobs=1, verbose=-1)
+    equals = {"random_state": [0, 1, 2, 3, 4, 5]}  # nothing is drawn
+    search = GridSearchCV(slow, equals, cv=3, racing=True, early_stopping=30).fit(X, y)
+    assert search.best_n_rounds_ > 300
+    np.testing.assert_array_equal(np.ptp(search.cv_results_["mean_test_score"]), 0)

@@ -34,7 +34,7 @@ from skhpt.estimators import (
     thread_parameters,
 )
 from skhpt.estimators.find import walk
-from skhpt.estimators.registry import FAMILIES, family_of
+from skhpt.estimators.registry import families, family_of
 from skhpt.space import When
 
 
@@ -152,7 +152,7 @@ def test_a_namesake_from_elsewhere_is_not_known():
 
 
 def test_no_two_families_claim_a_class_unless_they_tell_them_apart():
-    claims = [(f.library, name) for f in FAMILIES for name in f.names]
+    claims = [(f.library, name) for f in families() for name in f.names]
     assert {name for name in claims if claims.count(name) > 1} == {
         ("xgboost", "XGBClassifier"),
         ("xgboost", "XGBRegressor"),

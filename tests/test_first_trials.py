@@ -391,3 +391,23 @@ def test_a_parameter_that_the_estimator_does_not_have_is_left_out():
     trials = first_trials(pipe, space, DataFacts())
     assert trials == [(Origin.DEFAULT, {"svc__C": 1.0})]
     assert nearest(pipe, space, DataFacts()) is None
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name", "few", "many"),
+    [
+        (LGBMClassifier(), "num_leaves", 16, 53),
+        (HistGradientBoostingClassifier(), "max_leaf_nodes", 16, 53),
+        (XGBClassifier(), "max_depth", 4, 10),
+    ],
+    ids=["lightgbm", "histograms", "xgboost"],
+)
+def test_published_trees_are_cut_to_what_the_rows_support(estimator, name, few, many):
+    def largest(n_fit):
+        facts = DataFacts(n_fit=n_fit, n_classes=2, n_min=n_fit // 2)
+        [(space, _)] = parse(space_for_facts(estimator, facts))
+        trials = first_trials(estimator, space, facts)
+        return max(params[name] for origin, params in trials if origin is Origin.PORTFOLIO)
+
+    assert largest(800) == few
+    assert largest(80_000) == many

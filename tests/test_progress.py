@@ -5,7 +5,7 @@ import io
 import pytest
 
 from skhpt.ledger import Ledger
-from skhpt.progress import LiveLine
+from skhpt.progress import LiveLine, announcement
 from skhpt.trial import Outcome, Status
 
 
@@ -367,3 +367,10 @@ def test_no_standard_error_output_is_no_line(monkeypatch):
     ledger.add({})
     line(ledger)
     line.close(ledger, "n_iter reached")
+
+
+def test_the_announcement_has_scikit_learns_words_where_nothing_ends_early():
+    said = "Fitting 3 folds for each of 4 candidates, totalling 12 fits"
+    assert announcement(4, 3, races=False) == said
+    assert announcement(4, 3, races=True) == said.replace("3 folds", "up to 3 folds")
+    assert announcement(None, 3, races=False) == "Fitting 3 folds for each of the candidates"

@@ -79,6 +79,31 @@ def made_scores(rng, n_trials=20, n_folds=5):
     return quality[:, None] + effects + rng.normal(0, residual, (n_trials, n_folds))
 
 
+def test_who_is_ahead_early_is_not_given_up():
+    rule = WillItWin("score", (0.9, 0.9), spread=0.01, early=({30: 0.5, 35: 0.6}, {}))
+    assert rule.is_ahead(0, 30, 0.5)
+    assert rule.is_ahead(0, 35, 0.7)
+    assert not rule.is_ahead(0, 35, 0.5)
+    assert not rule.is_ahead(0, 30, np.nan)
+    assert not rule.is_ahead(0, 40, 0.8)  # where the incumbent was not read
+    assert not rule.is_ahead(1, 30, 0.8)
+    assert not rule.is_ahead(2, 30, 0.8)
+    later = WillItWin("score", (0.9, 0.9), 0.01, before=(0.8,), early=({}, {30: 0.5}))
+    assert later.is_ahead(0, 30, 0.8)  # its second fold
+    assert not later.is_ahead(1, 30, 0.8)
+
+
+def test_the_rule_knows_how_the_incumbent_began():
+    ledger = Ledger(2)
+    for number, score in enumerate([0.9, 0.8]):
+        ledger.add({"x": number})
+        for fold in (1, 0):
+            early = ((30, score + fold), (35, 2.0))
+            ledger.record(Outcome(number, fold, {"score": score}, 1.0, 0.0, early=early))
+        ledger.close(number, Status.COMPLETE)
+    assert rule_after(ledger, 1, 1.0).early == ({30: 0.9, 35: 2.0}, {30: 1.9, 35: 2.0})
+
+
 def race(scores, z, look_ahead=2) -> Ledger:
     """Run candidates one after the other, with the rule that they would have."""
     ledger = Ledger(scores.shape[1])

@@ -154,6 +154,13 @@ def test_rows_for_tuning_among_the_test_rows_are_warned_of(search, n):
     assert f"{n} (" in str(report)
 
 
+@pytest.mark.parametrize(("n", "advice"), [(3, "Leave them out"), (4, "Score the search on rows")])
+def test_a_few_seen_rows_are_told_from_a_leak(search, n, advice):
+    mixed = np.concatenate([X_train[:n], X_test[n:]])
+    with pytest.warns(UserWarning, match=advice):
+        score_report(search, mixed, y_test)
+
+
 def test_new_rows_are_not_warned_of(search):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import math
 import warnings
+from dataclasses import replace
 
 import joblib
 import numpy as np
@@ -15,6 +16,7 @@ from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
 from sklearn.exceptions import ConvergenceWarning
@@ -31,14 +33,14 @@ from skhpt import RandomizedSearchCV
 from skhpt.estimators import DataFacts, expecting, space_for, space_for_facts
 from skhpt.estimators.mlp import NETWORK
 from skhpt.estimators.ranges import SIZES
-from skhpt.estimators.registry import FAMILIES, family_of
+from skhpt.estimators.registry import families, family_of
 from skhpt.space import Layers, When, parse
 
 THREADS = ThreadpoolController()
 
 BOOSTERS = [LGBMClassifier, LGBMRegressor, XGBClassifier, XGBRegressor]
 BOOSTERS += [XGBRFClassifier, XGBRFRegressor]
-OURS = {name for family in FAMILIES if family.library == "sklearn" for name in family.names}
+OURS = {name for family in families() if family.library == "sklearn" for name in family.names}
 CLASSES = [*BOOSTERS, *(cls for name, cls in all_estimators() if name in OURS)]
 by_class = pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
 by_size = pytest.mark.parametrize("size", SIZES)
@@ -95,7 +97,7 @@ def fit_briefly(estimator, params, X, y):
 
 def test_every_family_is_among_the_subjects():
     tested = {family_of(cls()).names for cls in CLASSES}
-    assert tested == {family.names for family in FAMILIES}
+    assert tested == {family.names for family in families()}
 
 
 @by_size
@@ -209,6 +211,43 @@ def test_rounds_are_fewer_with_many_classes():
         facts = DataFacts(n_classes=n_classes)
         assert space_for_facts(LGBMClassifier(), facts)["n_estimators"] == (50, high, "log-uniform")
     assert space_for_facts(LGBMRegressor(), DataFacts(n_classes=99))["n_estimators"][1] == 1000
+
+
+BINNED = [
+    (LGBMRegressor, "max_bin", 63, 127),
+    (XGBRegressor, "max_bin", 64, 128),
+    (HistGradientBoostingRegressor, "max_bins", 63, 127),
+]
+
+
+@pytest.mark.parametrize(("cls", "name", "few", "more"), BINNED)
+def test_histograms_have_the_bins_that_the_rows_can_fill(cls, name, few, more):
+    def bins(**facts):
+        return space_for_facts(make(cls), DataFacts(**facts)).get(name)
+
+    assert bins(n_fit=1) == bins(n_fit=800) == [few]
+    assert bins(n_fit=1536) == [more]
+    assert bins(n_fit=3071) == [more]
+    assert bins(n_fit=3072) is None  # as many as the library's own
+
+
+@pytest.mark.parametrize(("cls", "name", "few", "more"), BINNED)
+def test_bins_that_the_user_has_chosen_are_kept(cls, name, few, more):
+    facts = DataFacts(n_fit=800)
+    assert name not in space_for_facts(make(cls, **{name: more}), facts)
+
+
+def test_bins_are_left_alone_where_they_mean_something_else():
+    facts = DataFacts(n_fit=800)
+    assert "max_bin" not in space_for_facts(make(XGBRegressor, tree_method="exact"), facts)
+    assert "max_bin" not in space_for_facts(make(LGBMRegressor, max_bins=90), facts)
+    by_feature = make(LGBMRegressor, max_bin_by_feature=[9, 200])
+    assert "max_bin" not in space_for_facts(by_feature, facts)
+    for model, seen in [
+        (HistGradientBoostingRegressor(categorical_features=[0]), facts),
+        (HistGradientBoostingRegressor(), replace(facts, has_categories=True)),
+    ]:
+        assert "max_bins" not in space_for_facts(model, seen)
 
 
 def test_few_columns_are_not_sampled():
@@ -432,7 +471,7 @@ class StopsAtItsBound(SVC):
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_search_is_quiet_about_its_own_bound_only(n_jobs):
     X, y = make_classification(40, 4, random_state=0)
-    options = {"n_iter": 2, "cv": 2, "random_state": 0, "n_jobs": n_jobs, "refit": False}
+    options = {"n_iter": 2, "cv": 2, "random_state": 0, "n_jobs": n_jobs}
     with joblib.parallel_config("threading"), warnings.catch_warnings():
         warnings.simplefilter("error")
         RandomizedSearchCV(StopsAtItsBound(), **options).fit(X, y)

@@ -18,6 +18,18 @@ FEW_COLUMNS = 3  # sampling columns means nothing with so few
 FEW_ROWS = 50  # do not subsample below
 SMALL_DATA = 200  # rows; below, a few parameters are all that can be told apart
 
+# Rows a leaf of the usual best tree, on the average. Of 57 searches of LightGBM by other
+# packages, on 1,000 rows of nine data sets, half ended with 9 to 18 leaves; of 18 of XGBoost,
+# with a depth of 2 to 5.
+ROWS_IN_LEAF = 50
+
+# Bins of a histogram: with fewer rows in each, finer thresholds cost time (the split of the
+# smallest node is sought in all the bins) and fit noise. On 1,000 rows of data sets with
+# measured (not counted) columns, 64 bins in place of 256 take 0.5 to 0.8 of XGBoost's time
+# and 0.6 to 0.9 of LightGBM's, at losses between 5 % lower and 2 % higher.
+ROWS_IN_BIN = 12
+FEWEST_BINS, MOST_BINS = 64, 256
+
 # How much of a target is read, which takes a fraction of a second.
 MOST_VALUES = 200_000
 MOST_OUTPUTS = 100
@@ -153,6 +165,14 @@ class DataFacts:
         rows, cap = (5, 1024) if wide else (10, 255)
         return _clip(self.n_fit // rows, 8, cap)
 
+    def usual_leaves(self) -> int:
+        """Return how many leaves a boosted tree has where it does well: fifty rows each."""
+        return max(8, self.n_fit // ROWS_IN_LEAF)
+
+    def usual_depth(self) -> int:
+        """Return the depth of a balanced tree that has the usual number of leaves."""
+        return round(math.log2(self.usual_leaves()))
+
     def max_leaf_rows(self, least_share: float = 1.0) -> int:
         """Return the cap of a minimum leaf size.
 
@@ -175,6 +195,14 @@ class DataFacts:
         if self.n_classes:
             cap = min(cap, self.n_min / 8)
         return between(low, float(cap), log=True)
+
+    def bins(self) -> int | None:
+        """Return how many bins of a histogram the rows can fill, a power of two.
+
+        None where they fill as many as the libraries take by default.
+        """
+        filled = 2 ** int(math.log2(max(1, self.n_fit // ROWS_IN_BIN)))
+        return max(FEWEST_BINS, filled) if filled < MOST_BINS else None
 
     def rounds(self, low: int, high: int) -> Range | None:
         """Return the range of boosting rounds; a round is one tree for each class."""

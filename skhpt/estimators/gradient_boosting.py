@@ -21,12 +21,15 @@ def _histogram_space(estimator: Any, facts: DataFacts, size: str) -> Values:
         "min_samples_leaf": between(2, facts.max_leaf_rows(), log=True),
         "l2_regularization": (1e-6, 10.0, "log-uniform"),
     }
+    # A category needs a bin of its own, and there may be more of them than bins.
+    numeric = not facts.has_categories and is_untouched(estimator, "categorical_features")
+    if numeric and facts.bins() and is_untouched(estimator, "max_bins"):
+        space["max_bins"] = [facts.bins() - 1]
     if size != "small":
         space["max_features"] = facts.share_of_columns(0.4)
         space["max_depth"] = [None, 3, 5, 8]
     if size == "wide":
-        # A category needs a bin of its own, and there may be more of them than 63.
-        if not facts.has_categories and is_untouched(estimator, "categorical_features"):
+        if numeric:
             space["max_bins"] = [63, 127, 255]
         if facts.n_classes and is_untouched(estimator, "class_weight"):
             space["class_weight"] = [None, "balanced"]
@@ -44,7 +47,7 @@ def _histogram_portfolio(estimator: Any, facts: DataFacts) -> list[Values]:
     return [
         {
             "learning_rate": entry["learning_rate"],
-            "max_leaf_nodes": entry["num_leaves"],
+            "max_leaf_nodes": min(facts.usual_leaves(), entry["num_leaves"]),
             "min_samples_leaf": entry["min_child_samples"],
             "max_iter": round(lightgbm.LEARNING / entry["learning_rate"]),
         }

@@ -150,6 +150,7 @@ def _space(estimator: Any, facts: DataFacts, size: str) -> Values:
         "num_leaves": between(4, facts.max_leaves(size == "wide"), log=True),
         "min_child_samples": between(2, facts.max_leaf_rows(share), log=True),
         "colsample_bytree": facts.share_of_columns(0.4),
+        "max_bin": _bins(params, facts),
     }
     if forest or not small:
         space.update(_row_sample(estimator, params, facts, forest))
@@ -158,6 +159,13 @@ def _space(estimator: Any, facts: DataFacts, size: str) -> Values:
     if size == "wide":
         space.update(_wide(estimator, params, facts))
     return without_none(space)
+
+
+def _bins(params: Mapping[str, Any], facts: DataFacts) -> list[int] | None:
+    """As many bins as the rows can fill; one more is for missing values."""
+    bins, name = facts.bins(), effective_name(params, "max_bin")
+    by_column = {"max_bin_by_feature", "forcedbins_filename"} & set(params)
+    return [bins - 1] if bins and name not in params and not by_column else None
 
 
 def _row_sample(estimator: Any, params: Mapping[str, Any], facts: DataFacts, forest: bool) -> dict:
@@ -215,9 +223,15 @@ def _spell(values: Values, facts: DataFacts) -> Values:
 
 def _portfolio(estimator: Any, facts: DataFacts) -> list[Values]:
     tuned = TUNED_CLASSIFIER if facts.n_classes else TUNED_REGRESSOR
-    # All were published with early stopping, hence without a number of rounds.
+    # All were published with early stopping, hence without a number of rounds; and for large
+    # data, hence with large trees.
+    most = facts.usual_leaves()
     return [
-        {**entry, "n_estimators": round(LEARNING / entry["learning_rate"])}
+        {
+            **entry,
+            "n_estimators": round(LEARNING / entry["learning_rate"]),
+            "num_leaves": min(most, entry["num_leaves"]),
+        }
         for entry in (tuned, *PORTFOLIO)
     ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import numbers
 import warnings
 from collections.abc import Iterator, Mapping
@@ -14,35 +15,41 @@ from typing import Any
 
 from sklearn.exceptions import ConvergenceWarning
 
-from . import gradient_boosting, lightgbm, linear, mlp, trees, xgboost
 from .family import Family
 
-FAMILIES: tuple[Family, ...] = (
-    lightgbm.LIGHTGBM,
-    xgboost.XGBOOST_LINEAR,  # before the trees of the same classes
-    xgboost.XGBOOST,
-    xgboost.XGBOOST_FOREST,
-    gradient_boosting.HISTOGRAM,
-    gradient_boosting.EXACT,
-    trees.FOREST,
-    trees.EXTRA,
-    trees.TREE,
-    mlp.MLP,
-    linear.LOGISTIC,
-    linear.RIDGE,
-    linear.LASSO,
-    linear.ELASTIC_NET,
-    linear.LINEAR_SVM,
-    linear.SVM,
-    linear.NEIGHBOURS,
-)
+
+@functools.cache
+def families() -> tuple[Family, ...]:
+    """Return all families; of those with a class in common, the first that applies counts."""
+    # Only here, at the first look-up, so that importing the package stays cheap.
+    from . import gradient_boosting, lightgbm, linear, mlp, trees, xgboost
+
+    return (
+        lightgbm.LIGHTGBM,
+        xgboost.XGBOOST_LINEAR,  # before the trees of the same classes
+        xgboost.XGBOOST,
+        xgboost.XGBOOST_FOREST,
+        gradient_boosting.HISTOGRAM,
+        gradient_boosting.EXACT,
+        trees.FOREST,
+        trees.EXTRA,
+        trees.TREE,
+        mlp.MLP,
+        linear.LOGISTIC,
+        linear.RIDGE,
+        linear.LASSO,
+        linear.ELASTIC_NET,
+        linear.LINEAR_SVM,
+        linear.SVM,
+        linear.NEIGHBOURS,
+    )
 
 
 def family_of(estimator: Any) -> Family | None:
     """Return what is known of an estimator: the family of its first known class, or None."""
     for cls in type(estimator).__mro__:
         library = cls.__module__.partition(".")[0]
-        for family in FAMILIES:
+        for family in families():
             known = family.library == library and cls.__name__ in family.names
             if known and family.applies(estimator):
                 return family

@@ -79,6 +79,7 @@ def _trees(estimator: Any, facts: DataFacts, size: str) -> Values:
         "max_depth": between(2, facts.max_depth(14 if size == "wide" else 10)),
         "subsample": facts.share_of_rows(0.5),
         "colsample_bytree": facts.share_of_columns(0.4),
+        "max_bin": _bins(estimator, facts),
     }
     if size != "small":
         space["reg_lambda"] = (1e-6, 10.0, "log-uniform")
@@ -87,6 +88,13 @@ def _trees(estimator: Any, facts: DataFacts, size: str) -> Values:
     if size == "wide":
         space.update(_wide(estimator, facts))
     return without_none(space)
+
+
+def _bins(estimator: Any, facts: DataFacts) -> list[int] | None:
+    """As many bins as the rows can fill."""
+    method = estimator.get_params(deep=False).get("tree_method")
+    known = method != "exact" and is_untouched(estimator, "max_bin")
+    return [facts.bins()] if known and facts.bins() else None
 
 
 def _wide(estimator: Any, facts: DataFacts) -> dict[str, Any]:
@@ -152,9 +160,15 @@ def _forest(estimator: Any, facts: DataFacts, size: str) -> Values:
 
 def _portfolio(estimator: Any, facts: DataFacts) -> list[Values]:
     tuned = TUNED_CLASSIFIER if facts.n_classes else TUNED_REGRESSOR
-    # All were published with early stopping, hence without a number of rounds.
+    # All were published with early stopping, hence without a number of rounds; and for large
+    # data, hence with deep trees.
+    most = facts.usual_depth()
     return [
-        {**entry, "n_estimators": round(LEARNING / entry["learning_rate"])}
+        {
+            **entry,
+            "n_estimators": round(LEARNING / entry["learning_rate"]),
+            "max_depth": min(most, entry["max_depth"]),
+        }
         for entry in (tuned, *PORTFOLIO)
     ]
 
