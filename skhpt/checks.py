@@ -275,14 +275,15 @@ def check_early_stopping(estimator, early_stopping, stopping, legs) -> None:
     ValueError
     """
     rounds = None if stopping is None else stopping.parameter
-    if rounds is None and early_stopping in (None, False, "auto"):
+    if rounds is None and early_stopping in (None, False, True, "auto"):
         return
     if rounds is None:
         raise ValueError(
             f"early_stopping={early_stopping!r} needs an estimator that is trained in rounds "
             "(LightGBM, XGBoost, scikit-learn's boosting, MLP and SGD), alone or as the last step "
-            f"of a Pipeline; got {brief(estimator)}. Use early_stopping=None, or 'auto' to have "
-            "it where it can be had."
+            f"of a plain Pipeline, and a fit that is not given rows to watch or callbacks of your "
+            f"own; got {brief(estimator)}. Use early_stopping=None, or 'auto' to have it where it "
+            "can be had."
         )
     if any(rounds in leg.space.dimensions for leg in legs):
         raise ValueError(

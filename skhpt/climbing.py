@@ -123,9 +123,8 @@ class _Fold(GrownFold):
         return outcome
 
     def _begin(self) -> GrowingPipeline | None:
-        problem = self._problem
         try:
-            estimator = problem.configured(self._params)
+            estimator = self._problem.configured(self._params)
+            return GrowingPipeline.begin(estimator, *self._to_train(estimator))
         except Exception:
-            return None  # the plain way reports it
-        return GrowingPipeline.begin(estimator, *self._to_train(estimator))
+            return None  # the plain way fits it all the same, or reports what is wrong

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +12,8 @@ import joblib
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from ._compat import safe_split
+from ._compat import cloudpickle, safe_split
+from .estimators.pipelines import transformed
 from .evaluate import Problem
 
 _PREFIXES_KEPT = 2  # fitted beginnings of a pipeline, a fold: one is tried after the other
@@ -28,12 +31,16 @@ class FoldRows:
     test: Any
 
     def __post_init__(self):
-        self._prefixes: dict[str, tuple[Any, Any, Any, dict]] = {}
-        self.settled: dict = {}
+        self._prefixes: dict[Hashable, tuple[Any, Any, Any, dict]] = {}
+        self._settled: dict[type, dict] = {}
+
+    def settled_for(self, kind: type) -> dict:
+        """What has been found out with models of a kind, for the others of that kind."""
+        return self._settled.setdefault(kind, {})
 
     def through(self, prefix: Pipeline | None) -> tuple[Any, Any, Any, dict]:
         """The fitted beginning of the pipeline, both parts of the rows behind it, a shelf."""
-        key = "" if prefix is None else joblib.hash(prefix)
+        key = None if prefix is None else content_key(prefix)
         if key not in self._prefixes:
             while len(self._prefixes) >= _PREFIXES_KEPT:
                 self._prefixes.pop(next(iter(self._prefixes)))
@@ -42,8 +49,17 @@ class FoldRows:
             else:
                 fitted = clone(prefix)
                 X = fitted.fit_transform(self.X, self.y)
-                self._prefixes[key] = (fitted, X, fitted.transform(self.X_test), {})
+                self._prefixes[key] = (fitted, X, transformed(fitted, self.X_test), {})
         return self._prefixes[key]
+
+
+def content_key(value: Any) -> Hashable:
+    """Equal for objects of equal content; like no other where the content cannot be told."""
+    with contextlib.suppress(Exception):  # of what pickle finds by no name: lambdas, notebooks
+        return joblib.hash(value)
+    with contextlib.suppress(Exception):
+        return cloudpickle.dumps(value)
+    return object()
 
 
 def fold_rows(problem: Problem, fold: int, estimator) -> FoldRows:

@@ -83,7 +83,7 @@ class Racing:
     ----------
     look_ahead : int or callable
         Trial ``t`` starts when all trials up to ``t - look_ahead`` have ended, and its rule
-        knows exactly these.
+        knows exactly these. Without a rule it starts at once.
     z : float or None, default=1.0
         See :class:`WillItWin`; None lets every candidate run on every fold.
     """
@@ -99,7 +99,7 @@ class Racing:
             folds = ledger.folds(index)
             if not folds:
                 known = horizon(self.look_ahead, index)
-                if oldest > known:
+                if self.z is None or oldest > known:  # without a race nothing need be known
                     steps.append(self._step(ledger, ledger.trial(index), known))
             elif not any(outcome.stop or outcome.late for outcome in folds.values()):
                 finished.append((index, self._verdict(ledger, index)))

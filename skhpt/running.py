@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,14 @@ class Orders:
             return all_folds
         return Racing(self.look_ahead, self.z)
 
+    def most_at_once(self, plan: Plan, in_step: bool) -> float:
+        """How many steps can ever run at a time, however many workers there are."""
+        waits = self.z is not None or (in_step and any(leg.sampler.learns for leg in plan.legs))
+        if not waits:
+            return math.inf
+        n_last = plan.n_candidates or 0
+        return self.look_ahead(n_last) if callable(self.look_ahead) else self.look_ahead
+
 
 def carry_out(
     plan: Plan,
@@ -103,7 +112,9 @@ def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Or
         capacity = 1
         if executor.n_workers > 1:
             capacity = pre_dispatch_limit(orders.pre_dispatch, executor.n_workers)
-            share = max(1, cpu_count() // executor.n_workers)
+            in_step = problem.stopping is not None
+            n_busy = min(executor.n_workers, orders.most_at_once(plan, in_step))
+            share = max(1, cpu_count() // n_busy)  # a worker that must idle lends its cores
             settings = session_settings(with_filters=not executor.shares_memory)
             problem = problem.in_worker(threads=share, settings=settings)
         shared = executor.share(problem)

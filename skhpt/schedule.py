@@ -20,14 +20,13 @@ from traceback import format_exc
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import clone
 
 from ._compat import num_samples
 from .climbing import Nursery
 from .estimators.growing import GROWERS, Grower, Growth, Watched, grower_of
 from .estimators.growing_sgd import SGDGrower
-from .estimators.pipelines import beginning, is_plain, last_step, with_end
+from .estimators.pipelines import beginning, fit_params_of_end, last_step, transformed, with_end
 from .evaluate import Problem
 from .grown_fold import GrownFold
 from .population import Lineage, Schedule
@@ -49,11 +48,9 @@ def trainer_of(
     n_samples : int, optional
         Rows for training.
     """
-    prefix, last = last_step(estimator)
-    routed = bool(prefix and fit_params) and get_config()["enable_metadata_routing"]
-    if routed or not is_plain(estimator) or not all(n.startswith(prefix) for n in fit_params):
+    own, last = fit_params_of_end(estimator, fit_params), last_step(estimator)[1]
+    if own is None:
         return None
-    own = {name[len(prefix) :]: value for name, value in fit_params.items()}
     if type(last).__name__ in GROWERS:
         return grower_of(last, own, n_samples)
     sgd = SGDGrower()
@@ -122,7 +119,7 @@ class Training:
             When the estimator, with these parameters, cannot be trained in steps on these rows.
         """
         estimator = clone(estimator)
-        prefix, last = last_step(estimator)
+        last = last_step(estimator)[1]
         trainer = trainer_of(estimator, fit_params, num_samples(X))
         first, shelf, X_watched = beginning(estimator), {}, watched.X
         growth = None
@@ -130,8 +127,8 @@ class Training:
             if through is not None:
                 first, X, X_watched, shelf = through(first)
             elif first is not None:
-                X, X_watched = first.fit_transform(X, y), first.transform(watched.X)
-            own = {name[len(prefix) :]: value for name, value in fit_params.items()}
+                X, X_watched = first.fit_transform(X, y), transformed(first, watched.X)
+            own = fit_params_of_end(estimator, fit_params)
             growth = trainer.start(clone(last), X, y, Watched(X_watched, watched.y), own, shelf)
         if growth is None:
             raise ValueError(

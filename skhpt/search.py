@@ -14,7 +14,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags, indexable
-from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._compat import (
     BaseSearchCV,
@@ -81,7 +81,7 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         "racing": ["boolean", Interval(numbers.Real, 0, None, closed="neither")],
         "early_stopping": [
             None,
-            Options(bool, {False}),
+            "boolean",
             StrOptions({"auto"}),
             Interval(numbers.Integral, 1, None, closed="left"),
         ],
@@ -161,7 +161,12 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         splits = self._splits(tuning)
         metric = self._watched_metric(refit_metric)
         stopping = stopping_for(
-            self.estimator, self.early_stopping, self._is_curated(), splits, metric
+            self.estimator,
+            self.early_stopping,
+            self._is_curated(),
+            splits,
+            metric,
+            tuning.fit_params,
         )
         facts = facts_of(tuning, splits)
         plan = self._plan(legs, facts, seed, stopping)

@@ -86,16 +86,17 @@ class GridSearchCV(BaseSearch):
         ran and ranks below every complete one; ``n_splits_evaluated`` tells how many it ran. The
         rule looks at the `refit` metric; it is off where `refit` is a callable, or False with
         several metrics, as then no one number says who wins.
-    early_stopping : int, "auto", None or False, default=None
+    early_stopping : int, "auto", bool or None, default=None
         Rounds of patience for boosters and networks (LightGBM, XGBoost, HistGradientBoosting*,
-        GradientBoosting*, MLP*), alone or as the last step of a Pipeline. "auto" is 30 rounds, 20
-        for epochs, and leaves other estimators as they are. None is "auto" with the curated space,
-        unless the estimator was given a number of rounds, or a way to stop, other than its class
-        has by default; with a space of your own, None and False are off. The folds of a candidate
-        train in step, with the scorer read every five rounds and less often on long curves, and
-        share one number of rounds, the best of their smoothed mean curve (at most 1,000, 500
-        epochs): what a search over that number would find, at the price of one run, where a fold
-        that chose its own would flatter itself. The number stands in ``params`` and in
+        GradientBoosting*, MLP*), alone or as the last step of a Pipeline. "auto" and True are 30
+        rounds, 20 for epochs, and leave other estimators as they are. None is "auto" with the
+        curated space, unless the estimator was given a number of rounds, or a way to stop, other
+        than its class has by default, or ``fit`` was given rows to watch or callbacks; with a space
+        of your own, None and False are off. The folds of a candidate train in step, with the scorer
+        read every five rounds and less often on long curves, and share one number of rounds, the
+        best of their smoothed mean curve (at most 1,000, 500 epochs): what a search over that
+        number would find, at the price of one run, where a fold that chose its own would flatter
+        itself. The number stands in ``params`` and in
         ``best_params_``; the curated space leaves it out. With `racing`, a fold whose forecast
         cannot win ends early, unless it is ahead of the best candidate's first rounds. Where a
         curve cannot be read, early stopping on a split of each fold's training rows tells the

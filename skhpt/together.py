@@ -10,13 +10,12 @@ from dataclasses import replace
 from traceback import format_exc
 from typing import Any
 
-from sklearn import get_config
 from sklearn.base import clone
 
 from ._compat import check_method_params, safe_split
 from .curves import Curve, optimistic_end
 from .estimators.growing import Grower, Watched, grower_of
-from .estimators.pipelines import beginning, is_plain, last_step, with_end
+from .estimators.pipelines import beginning, fit_params_of_end, last_step, with_end
 from .estimators.stopping import (
     own_stopping,
     rounds_by_inner_split,
@@ -35,7 +34,12 @@ _EARLY = 0.25
 
 
 def stopping_for(
-    estimator, wanted: Any, curated: bool, splits: Sequence[tuple[Any, Any]], metric: str | None
+    estimator,
+    wanted: Any,
+    curated: bool,
+    splits: Sequence[tuple[Any, Any]],
+    metric: str | None,
+    fit_params: Mapping[str, Any] | None = None,
 ) -> EarlyStopping | None:
     """Read ``early_stopping``: how folds stop; None where it is not wanted, or cannot be had.
 
@@ -44,10 +48,11 @@ def stopping_for(
     """
     if wanted is False or (wanted is None and not curated):
         return None
+    wanted = "auto" if wanted is True else wanted
     n_rows = max(len(train) for train, _ in splits)
     off = own_stopping(estimator, n_rows) if curated else []
     to_train = clone(estimator).set_params(**dict.fromkeys(off, False))
-    parameter = rounds_to_find(to_train, n_rows)
+    parameter = rounds_to_find(to_train, n_rows, fit_params)
     if parameter is None or (wanted is None and settles_its_training(estimator)):
         return None
     patience = int(wanted) if isinstance(wanted, numbers.Integral) else None
@@ -102,6 +107,9 @@ def _rounds_by_inner_splits(problem: Problem, step: Step, params) -> tuple[int |
         try:
             estimator = problem.configured(params)
             X, y = safe_split(estimator, problem.X, problem.y, train)
+            found_by_it = rounds_to_find(estimator, len(train), fit_params)
+            if found_by_it != problem.stopping.parameter:
+                return None, 0.0  # a search may try several kinds of estimators
             patience = problem.stopping.patience
             found.append(rounds_by_inner_split(estimator, X, y, fit_params, patience, fold))
         except Exception:
@@ -130,15 +138,13 @@ class _Candidate:
             estimator = problem.configured(params)
         except Exception:
             return None  # the plain way reports it
-        prefix, last = last_step(estimator)
-        names = problem.fit_params.keys()
-        routed = bool(prefix) and get_config()["enable_metadata_routing"] and bool(names)
-        if routed or not is_plain(estimator) or not all(n.startswith(prefix) for n in names):
-            return None
-        own = {n[len(prefix) :]: v for n, v in problem.fit_params.items()}
+        (prefix, last), own = last_step(estimator), fit_params_of_end(estimator, problem.fit_params)
         n_samples = max(len(train) for train, _ in problem.splits)
-        grower = grower_of(last, own, n_samples)
-        return None if grower is None else cls(problem, step, params, estimator, grower, *how)
+        grower = None if own is None else grower_of(last, own, n_samples)
+        # A search may try several kinds of estimators, not all with rounds of this name.
+        if grower is None or prefix + grower.rounds != problem.stopping.parameter:
+            return None
+        return cls(problem, step, params, estimator, grower, *how)
 
     def run(self, contexts: Mapping[int, Any], in_time) -> list[Outcome] | None:
         """The outcomes of the folds; None when the first of them cannot be grown."""
@@ -146,7 +152,7 @@ class _Candidate:
         for position, fold in enumerate(self._step.folds):
             started = time.time()
             try:
-                run = self._begin(fold)
+                run = self._begin(fold) if position else self._begin_first(fold)
                 if run is None:
                     return None
                 self._runs.append(run)
@@ -172,11 +178,17 @@ class _Candidate:
 
     # -- folds -----------------------------------------------------------------------------
 
+    def _begin_first(self, fold: int) -> FoldRun | None:
+        try:
+            return self._begin(fold)
+        except Exception:
+            return None  # the plain way fits it all the same, or reports what is wrong
+
     def _begin(self, fold: int) -> FoldRun | None:
         problem = self._problem
         Report(problem, self._step, self._params, fold).start()
         rows = fold_rows(problem, fold, self._estimator)
-        prefix, last = last_step(self._estimator)
+        last = last_step(self._estimator)[1]
         fitted_prefix, X, X_test, shelf = rows.through(beginning(self._estimator))
         fit_params = check_method_params(problem.X, params=problem.fit_params, indices=rows.train)
         growth = self._grower.start(
@@ -184,7 +196,7 @@ class _Candidate:
             X,
             rows.y,
             Watched(X_test, rows.y_test),
-            {name[len(prefix) :]: value for name, value in fit_params.items()},
+            fit_params_of_end(self._estimator, fit_params),
             shelf,
         )
         if growth is None:
@@ -199,7 +211,7 @@ class _Candidate:
             score_params=check_method_params(
                 problem.X, params=problem.score_params, indices=rows.test
             ),
-            kept=rows.settled,
+            kept=rows.settled_for(type(last)),
         )
         return FoldRun(
             reader,

@@ -377,12 +377,14 @@ class LightGBMGrowth(BoosterGrowth):
 
     def answer_after(self, method: str, n_rounds: int) -> np.ndarray:
         check_method(self._wrapper, method)
-        p = self._booster.predict(
+        is_raw = method == "decision_function"
+        outputs = self._booster.predict(
             self._rows,
+            raw_score=is_raw,
             num_iteration=self._iterations[n_rounds],
             num_threads=self._booster.params["num_threads"],
         )
-        return self._as_answer(method, p)
+        return outputs if is_raw else self._as_answer(method, outputs)
 
     def loss(self) -> float:
         return mean_loss(self._loss, self._targets, self._link(self._raw()), self._loss_params)

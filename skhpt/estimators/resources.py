@@ -17,12 +17,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn import get_config
 from sklearn.base import clone
 
 from .._compat import num_samples, safe_split
 from .growing import Growth, Watched, grower_of
-from .pipelines import beginning, is_plain, last_step, rounds_parameter, with_end
+from .pipelines import (
+    beginning,
+    fit_params_of_end,
+    last_step,
+    rounds_parameter,
+    transformed,
+    with_end,
+)
 
 
 class Resource(ABC):
@@ -178,20 +184,15 @@ class GrowingPipeline:
             and what configurations share, for a caller who keeps them.
         """
         estimator = clone(estimator)
-        prefix, last = last_step(estimator)
-        routed = bool(prefix and fit_params) and get_config()["enable_metadata_routing"]
-        own_only = all(name.startswith(prefix) for name in fit_params)
-        if routed or not own_only or not is_plain(estimator):
-            return None
-        own = {name[len(prefix) :]: value for name, value in fit_params.items()}
-        grower = grower_of(last, own, num_samples(X))
+        last, own = last_step(estimator)[1], fit_params_of_end(estimator, fit_params)
+        grower = None if own is None else grower_of(last, own, num_samples(X))
         if grower is None:
             return None
         first, shelf, X_watched = beginning(estimator), {}, watched.X
         if through is not None:
             first, X, X_watched, shelf = through(first)
         elif first is not None:
-            X, X_watched = first.fit_transform(X, y), first.transform(watched.X)
+            X, X_watched = first.fit_transform(X, y), transformed(first, watched.X)
         growth = grower.start(clone(last), X, y, Watched(X_watched, watched.y), own, shelf)
         return None if growth is None else cls(estimator, first, growth)
 

@@ -16,20 +16,25 @@ from sklearn.model_selection import train_test_split
 
 from .._compat import check_method_params, num_samples, safe_split
 from .family import is_untouched
-from .pipelines import beginning, last_step, rounds_parameter
+from .pipelines import beginning, fit_params_of_end, last_step, rounds_parameter, transformed
 from .registry import is_estimator
 
 # Parameters by which estimators stop their own training.
 _OWN_STOPPING = frozenset({"early_stopping", "n_iter_no_change", "validation_fraction"})
 _SHARE_ASIDE = 0.15  # of the rows for training
+# What a booster's ``fit`` may be given beside rows to watch that are none of the user's own.
+_BESIDE_WATCHED = frozenset({"sample_weight", "feature_name", "categorical_feature"})
 
 
-def rounds_to_find(estimator: Any, n_samples: int) -> str | None:
+def rounds_to_find(
+    estimator: Any, n_samples: int, fit_params: Mapping[str, Any] | None = None
+) -> str | None:
     """Name of the number of rounds that a search can find; None where it cannot."""
     prefix, last = last_step(estimator)
-    stopper = _stopper_of(last)
-    inner = None if stopper is None else prefix + stopper.rounds
-    return rounds_parameter(estimator, n_samples) or inner
+    stopper, given = _stopper_of(last), fit_params or {}
+    inner = stopper is not None and stopper.works_with(estimator, given)
+    known = rounds_parameter(estimator, n_samples, given)
+    return known or (prefix + stopper.rounds if inner else None)
 
 
 def settles_its_training(estimator: Any) -> bool:
@@ -119,6 +124,10 @@ class _Stopper:
         self._patience = patience
         self._max_rounds = max_rounds
 
+    def works_with(self, estimator: Any, fit_params: Mapping[str, Any]) -> bool:
+        """Whether it can be had for an estimator, alone or at an end, with such a ``fit``."""
+        return True
+
 
 class _ByItself(_Stopper):
     """scikit-learn's, which sets rows aside inside of ``fit``."""
@@ -143,9 +152,13 @@ class _Watching(_Stopper):
         super().__init__(rounds, best)
         self._stopping = stopping
 
+    def works_with(self, estimator, fit_params):
+        own = fit_params_of_end(estimator, fit_params)
+        return own is not None and not set(own) - _BESIDE_WATCHED
+
     def __call__(self, estimator, X, y, fit_params, patience, random_state):
-        prefix, last = last_step(estimator)
-        if y is None or not all(name.startswith(prefix) for name in fit_params):
+        last = last_step(estimator)[1]
+        if y is None or not self.works_with(estimator, fit_params):
             return None
         labels = y if is_classifier(estimator) else None
         rows = np.arange(num_samples(X))
@@ -158,10 +171,10 @@ class _Watching(_Stopper):
         before = beginning(estimator)
         if before is not None:
             X = before.fit_transform(X, y)
-            X_aside = before.transform(X_aside)
+            X_aside = transformed(before, X_aside)
         last.set_params(**{self.rounds: self._max_rounds})
         how = self._stopping(last, patience or self._patience)
-        own = {name.removeprefix(prefix): value for name, value in fit_params.items()}
+        own = fit_params_of_end(estimator, fit_params)
         last.fit(X, y, **_watched(last, X_aside, y_aside), **how, **own)
         return self._best(last)
 
