@@ -29,6 +29,7 @@ from ._compat import (
     using_settings,
 )
 from .estimators.registry import divide_threads, quiet_parameters
+from .fold_rows import fitted_with_shared_beginning
 from .ledger import NamedScores
 from .lockstep import EarlyStopping
 from .trial import Outcome, Step
@@ -60,6 +61,9 @@ class Problem:
         Threads that one fit may use; None leaves the estimator as it is.
     settings : tuple or None
         scikit-learn's configuration and the warning filters, None in the caller's thread.
+    shares_beginnings : bool
+        Whether the beginning of a pipeline is fitted once a fold for all configurations that
+        have it in common; their times then do not count it.
     stopping : EarlyStopping or None
         When a model that grows has grown enough; None fits as many rounds as it is told.
     rungs : sequence of sequences of (train, test)
@@ -82,6 +86,7 @@ class Problem:
     verbose: int = 0
     n_candidates: int | None = None
     quiet: bool = False
+    shares_beginnings: bool = False
     threads: int | None = None
     settings: tuple | None = None
     stopping: EarlyStopping | None = None
@@ -200,7 +205,13 @@ def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context=None
         # after the parameters: they may say that X is a precomputed kernel
         X_train, y_train = safe_split(estimator, problem.X, problem.y, train)
         X_test, y_test = safe_split(estimator, problem.X, problem.y, test, train)
-        _fit(estimator, X_train, y_train, fit_params, context)
+        shared = None
+        if problem.shares_beginnings and context is None and step.rung is None:
+            shared = fitted_with_shared_beginning(problem, fold, estimator, fit_params)
+        if shared is None:
+            _fit(estimator, X_train, y_train, fit_params, context)
+        else:
+            estimator = shared
     except Exception:
         # a callback that fails before the fit has begun says nothing about the configuration
         if problem.error_score == "raise" or (context is not None and context.beginning):

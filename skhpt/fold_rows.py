@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
 
 from ._compat import cloudpickle, safe_split
-from .estimators.pipelines import transformed
-from .evaluate import Problem
+from .estimators.pipelines import beginning, fit_params_of_end, last_step, transformed, with_end
 
+if TYPE_CHECKING:
+    from .evaluate import Problem
+
+# What the rows of all folds, and what pipelines make of them, may take in a worker's memory.
+_MOST_BYTES = 2**29
 _PREFIXES_KEPT = 2  # fitted beginnings of a pipeline, a fold: one is tried after the other
 
 
@@ -37,6 +43,10 @@ class FoldRows:
     def settled_for(self, kind: type) -> dict:
         """What has been found out with models of a kind, for the others of that kind."""
         return self._settled.setdefault(kind, {})
+
+    def forget(self) -> None:
+        """Let go of what was made of the rows."""
+        self._prefixes.clear()
 
     def through(self, prefix: Pipeline | None) -> tuple[Any, Any, Any, dict]:
         """The fitted beginning of the pipeline, both parts of the rows behind it, a shelf."""
@@ -71,3 +81,49 @@ def fold_rows(problem: Problem, fold: int, estimator) -> FoldRows:
         X_test, y_test = safe_split(estimator, problem.X, problem.y, test, train)
         problem.shelf[key] = FoldRows(X, y, X_test, y_test, train, test)
     return problem.shelf[key]
+
+
+def fitted_with_shared_beginning(problem: Problem, fold: int, estimator, fit_params) -> Any:
+    """Fit a pipeline whose beginning is fitted once for all configurations that have it in common.
+
+    Parameters
+    ----------
+    problem : Problem
+    fold : int
+    estimator : Pipeline
+        With its configuration.
+    fit_params : mapping
+        Cut along the fold.
+
+    Returns
+    -------
+    fitted : Pipeline or None
+        As its own ``fit`` leaves it; None where that has to do it: there is no beginning, its
+        steps cannot be fitted one by one, or the rows of all folds are too many to be kept.
+    """
+    first, own = beginning(estimator), fit_params_of_end(estimator, fit_params)
+    end = last_step(estimator)[1]
+    # A kernel is cut otherwise than rows, and which of both X is may be among the parameters.
+    is_kernel = get_tags(estimator).input_tags.pairwise
+    if first is None or own is None or is_kernel or not hasattr(end, "fit"):
+        return None
+    n_copies = _PREFIXES_KEPT * len(problem.splits)
+    if problem.shelf.get("too large") or n_copies * _size(problem.X) > _MOST_BYTES:
+        return None
+    rows = fold_rows(problem, fold, estimator)
+    fitted, X, X_test, _ = rows.through(first)
+    if n_copies * (_size(X) + _size(X_test)) > _MOST_BYTES:
+        problem.shelf["too large"] = True  # the next configurations do without
+        rows.forget()
+    target = () if rows.y is None else (rows.y,)
+    return with_end(estimator, fitted, clone(end).fit(X, *target, **own))
+
+
+def _size(X: Any) -> float:
+    """Bytes of a table; 0 for a list, whose parts are not copied, and infinite if not known."""
+    if isinstance(X, list):
+        return 0
+    if hasattr(X, "memory_usage"):  # of pandas
+        return float(X.memory_usage().sum())
+    parts = [X] if hasattr(X, "nbytes") else [getattr(X, n, None) for n in ("data", "indices")]
+    return float(sum(getattr(part, "nbytes", math.inf) for part in parts))

@@ -299,6 +299,7 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
             verbose=self.verbose,
             n_candidates=n_candidates,
             quiet=bool(quiet_parameters(self.estimator)),
+            shares_beginnings=not self._stands_in or bool(self.racing) or stopping is not None,
             stopping=stopping,
         )
 

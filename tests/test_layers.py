@@ -32,6 +32,7 @@ LAYERS = [
     },
     {
         "evaluate",
+        "fold_rows",
         "lockstep",
         "reading",
         "engine",
@@ -47,7 +48,6 @@ LAYERS = [
         "rows",
         "subsample",
         "seeds",
-        "fold_rows",
         "together",
         "constant",
         "climbing",
