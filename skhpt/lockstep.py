@@ -76,12 +76,12 @@ class FoldRun:
     def growth(self) -> Growth:
         return self.reader.growth
 
-    def run(self, is_hopeless: Callable[[Curve], bool]) -> None:
-        """Grow until the curve stops to improve, or shows that it is hopeless."""
+    def run(self, is_hopeless: Callable[[Curve], bool], limit: int | None = None) -> None:
+        """Grow until the curve stops to improve, or shows that it is hopeless, or to a limit."""
         started = time.time()
-        next_look = 30
-        while self.growth.n_rounds < self.max_rounds:
-            if not self._advance(self.max_rounds):
+        next_look, limit = 30, min(self.max_rounds, limit or self.max_rounds)
+        while self.growth.n_rounds < limit:
+            if not self._advance(limit):
                 break
             if self.curve.has_ended(self.patience):
                 break

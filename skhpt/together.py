@@ -158,7 +158,7 @@ class _Candidate:
                 self._runs.append(run)
                 run.seconds = time.time() - started
                 if self._exactly is None:
-                    run.run(self._is_hopeless)
+                    run.run(self._is_hopeless, self._furthest())
                 else:
                     run.train(self._exactly)
             except Exception:
@@ -226,6 +226,11 @@ class _Candidate:
     def _loses(self) -> bool:
         rule = self._step.rule
         return rule is not None and rule.drops(self._so_far())
+
+    def _furthest(self) -> int | None:
+        """How far a fold need go for the mean over the folds: a patience beyond those before it."""
+        before = [run.growth.n_rounds for run in self._runs[:-1]]
+        return max(before) + self._runs[0].patience if before else None
 
     def _is_hopeless(self, curve: Curve) -> bool:
         rule = self._step.rule

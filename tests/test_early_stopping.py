@@ -244,6 +244,19 @@ def test_a_curve_ends_when_neither_score_nor_loss_improves():
     assert not curve.has_ended(3)
 
 
+def test_to_creep_on_is_no_improvement_unless_it_adds_up():
+    """Half a thousandth of what was gained at first, each time; two of them count."""
+    curve = Curve()
+    for n_rounds in range(1, 12):
+        curve.add(n_rounds, 1000 + 0.5 * n_rounds if n_rounds > 1 else 0.0)
+    assert not curve.has_ended(3)
+    flat = Curve()
+    for n_rounds, score in enumerate([math.nan, 0.0, 1000.0, 1000.9, 1000.9, 1000.9], start=1):
+        flat.add(n_rounds, score)
+    assert flat.has_ended(3)
+    assert not flat.has_ended(4)
+
+
 @pytest.mark.parametrize("tau", [10, 30, 100])
 def test_the_forecast_is_no_less_than_what_a_saturating_curve_reaches(tau):
     for last in range(max(30, math.ceil(1.5 * tau)), 400, 40):
@@ -284,10 +297,25 @@ class Known:
         return self
 
 
-def run_of(score):
+def run_of(score, limit=None):
     run = FoldRun(Known(score), every=5, patience=30, max_rounds=1000)
-    run.run(lambda end: False)
+    run.run(lambda end: False, limit)
     return run
+
+
+def test_a_fold_need_not_go_beyond_a_limit():
+    assert run_of(lambda r: r, limit=112).growth.n_rounds == 112
+    assert run_of(lambda r: -abs(r - 50), limit=112).growth.n_rounds == 80
+
+
+def test_a_later_fold_ends_a_patience_after_those_before_it():
+    """One fold alone would train for a thousand rounds."""
+    X = np.random.default_rng(0).normal(size=(300, 3))
+    y = X[:, 0] + np.r_[np.zeros(100), 5 * np.sin(7 * X[100:, 1])]
+    estimator = clone(LGBM).set_params(num_leaves=4, learning_rate=0.05)
+    search = GridSearchCV(estimator, {"num_leaves": [4]}, cv=3, early_stopping=10).fit(X, y)
+    work = [outcome.work for outcome in search._ledger.outcomes]
+    assert max(work[1:]) <= max(work[0], search.best_n_rounds_) + 10 + 5 * 8
 
 
 def test_folds_go_on_only_as_far_as_their_mean_curve_does():
