@@ -157,6 +157,14 @@ def benchmarks() -> list[Benchmark]:
             folder="--folder {folder}",
         ),
         Benchmark(
+            "hard_cases",
+            "hard_cases",
+            "--results {out}/hard_cases.jsonl --seeds 0 1 2",
+            "--results {out}/hard_cases.jsonl --cases auc_breast_cancer cost_xgboost large_rmse "
+            "--rows 150 --n-iter 3 --n-random 2",
+            folder="--folder {folder}",
+        ),
+        Benchmark(
             "samplers_skopt",
             "samplers",
             "--samplers gp skopt --seeds 10 --budgets 10 25 50",
