@@ -128,6 +128,18 @@ class Choosing:
         single = self.scoring is None or isinstance(self.scoring, str)
         return single or callable(self.scoring) or ONE_SE not in self.scoring
 
+    def _races(self) -> bool:
+        """Whether candidates can be dropped early: only one number can tell that they lose."""
+        single = self.scoring is None or isinstance(self.scoring, str)
+        by_one_metric = self._best_mean_wins() and (bool(self.refit) or single)
+        return bool(self.racing) and self.n_splits_ > 1 and by_one_metric
+
+    def _watched_metric(self, refit_metric) -> str | None:
+        """The metric that samplers see: the refit metric, or the first where there is none."""
+        if callable(self.scoring):
+            return metric_named(self.refit)
+        return refit_metric if isinstance(refit_metric, str) else None
+
     def _best_mean_wins(self) -> bool:
         """Whether nothing but the mean score decides, so that who cannot reach it can go."""
         return not (callable(self.refit) or self._is_one_se() or self.constraints)

@@ -18,7 +18,7 @@ _SECONDS_BETWEEN_LINES = (10.0, 600.0)
 _SHARE_BETWEEN_LINES = 0.5
 
 
-def announcement(n_candidates: int | None, n_folds: int, races: bool) -> str:
+def announcement(n_candidates: int | None, n_folds: int, races: bool, wanted: bool = False) -> str:
     """Say what will be fitted, in scikit-learn's words where nothing ends early.
 
     Parameters
@@ -28,14 +28,21 @@ def announcement(n_candidates: int | None, n_folds: int, races: bool) -> str:
     n_folds : int
     races : bool
         Whether candidates may end before their last fold.
+    wanted : bool
+        Whether they were meant to.
     """
     limit = "up to " if races else ""
+    text = f"Fitting {limit}{n_folds} folds for each of "
     if n_candidates is None:
-        return f"Fitting {limit}{n_folds} folds for each of the candidates"
-    return (
-        f"Fitting {limit}{n_folds} folds for each of {n_candidates} candidates, "
-        f"totalling {n_candidates * n_folds} fits"
-    )
+        text += "the candidates"
+    else:
+        text += f"{n_candidates} candidates, totalling {n_candidates * n_folds} fits"
+    if wanted and not races and n_folds > 1:
+        text += (
+            "\nracing is off: no one mean score says who wins (refit is no metric, or there are "
+            "constraints), so that every candidate runs on all folds"
+        )
+    return text
 
 
 class LiveLine:

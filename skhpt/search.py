@@ -270,12 +270,6 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         initial = initial_trials(self.initial_params, self.estimator, legs[0], facts, curated)
         return Plan(legs, initial)
 
-    def _watched_metric(self, refit_metric) -> str | None:
-        """The metric that samplers see: the refit metric, or the first where there is none."""
-        if callable(self.scoring):
-            return metric_named(self.refit)
-        return refit_metric if isinstance(refit_metric, str) else None
-
     @property
     def _error_value(self) -> float:
         """What stands in the table where a fit failed."""
@@ -285,7 +279,7 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
 
     def _problem(self, tuning: Rows, splits, scorer, n_candidates, stopping) -> Problem:
         if self.verbose > 0:
-            print(announcement(n_candidates, self.n_splits_, self._races(self.n_splits_)))
+            print(announcement(n_candidates, self.n_splits_, self._races(), bool(self.racing)))
         return Problem(
             estimator=clone(self.estimator),
             X=tuning.X,
@@ -312,19 +306,13 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
             n_jobs=self.n_jobs,
             pre_dispatch=self.pre_dispatch,
             look_ahead=self._look_ahead,
-            z=float(self.racing) if self._races(n_folds) else None,
+            z=float(self.racing) if self._races() else None,
             deadline=None if self.time_budget is None else started + self.time_budget,
             n_refits=int(bool(self.refit)) + int(self.test_size is not None),
             record_deaths=self.error_score != "raise",
             shows_line=self.verbose == 1 and not callbacks.are_set,
             finish=finish,
         )
-
-    def _races(self, n_folds: int) -> bool:
-        """Whether candidates can be dropped early: only one number can tell that they lose."""
-        single = self.scoring is None or isinstance(self.scoring, str)
-        by_one_metric = self._best_mean_wins() and (bool(self.refit) or single)
-        return bool(self.racing) and n_folds > 1 and by_one_metric
 
     # -- after -----------------------------------------------------------------------------
 
@@ -372,10 +360,11 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
     def _extra_columns(self, ledger: Ledger) -> list[str]:
         """Our own columns, where they tell something."""
         whole = all(len(ledger.folds(t.index)) == ledger.n_folds for t in ledger.trials)
-        columns = [] if whole and not self._races(ledger.n_folds) else ["n_splits_evaluated"]
+        columns = [] if whole and not self._races() else ["n_splits_evaluated"]
         if any(outcome.n_rounds is not None for outcome in ledger.outcomes):
             columns.append("mean_n_rounds")
-        return columns if self.initial_params is None else [*columns, "origin"]
+        told = self.initial_params is not None or ledger.find(Origin.SLOWER) is not None
+        return [*columns, "origin"] if told else columns
 
     def _refit(self, tuning: Rows, callbacks: SearchCallbacks) -> None:
         if not self.refit:

@@ -3,7 +3,10 @@
 import io
 
 import pytest
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
 
+from skhpt import BayesSearchCV
 from skhpt.ledger import Ledger
 from skhpt.progress import LiveLine, announcement
 from skhpt.trial import Outcome, Status
@@ -374,3 +377,25 @@ def test_the_announcement_has_scikit_learns_words_where_nothing_ends_early():
     assert announcement(4, 3, races=False) == said
     assert announcement(4, 3, races=True) == said.replace("3 folds", "up to 3 folds")
     assert announcement(None, 3, races=False) == "Fitting 3 folds for each of the candidates"
+
+
+def test_a_race_that_cannot_be_run_is_said_to_be_off():
+    assert "racing is off" in announcement(4, 3, races=False, wanted=True)
+    assert "racing is off" not in announcement(4, 1, races=False, wanted=True)
+    for races in (False, True):
+        assert "racing is off" not in announcement(4, 3, races=races, wanted=races)
+
+
+@pytest.mark.parametrize(
+    "options", [{"refit": lambda results: 0}, {"refit": "one_se"}, {"scoring": ["accuracy"]}]
+)
+def test_where_no_mean_score_decides_a_search_says_that_it_does_not_race(capsys, options):
+    search = BayesSearchCV(
+        DecisionTreeClassifier(),
+        {"max_depth": [1, 2]},
+        cv=2,
+        verbose=1,
+        **{"refit": False, **options},
+    ).fit(*load_iris(return_X_y=True))
+    assert "racing is off" in capsys.readouterr().out
+    assert "n_splits_evaluated" not in search.cv_results_
