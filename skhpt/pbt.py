@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from joblib import parallel_config
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._compat import num_samples
+from .changeable import OTHERS, changeable_part, check_changeable
 from .choosing import Selection
 from .estimators import space_for_facts
 from .estimators.growing import Grower, Watched
@@ -29,10 +29,9 @@ from .running import Orders
 from .schedule import Training, missing_seeds, trainer_of
 from .search import BaseSearch
 from .seeds import spawned_int
-from .space import Space, When, dialects
+from .space import dialects
 from .trial import Origin, Proposal
 
-_OTHERS = "BayesSearchCV or HalvingRandomSearchCV"
 _EXCHANGES = 9  # of which interval="auto" makes ten parts
 
 
@@ -249,7 +248,7 @@ class PBTSearchCV(BaseSearch):
             f"PBTSearchCV trains in steps, and {name} as it is set{given} cannot be. What can: "
             "MLP* with solver 'adam' or 'sgd', SGD*, LightGBM, XGBoost, HistGradientBoosting* and "
             "GradientBoosting*, alone or as the last step of a Pipeline, without early stopping "
-            f"of their own, and with sample_weight at most. For others use {_OTHERS}."
+            f"of their own, and with sample_weight at most. For others use {OTHERS}."
         )
 
     def _planned(self) -> PopulationPlan:
@@ -296,10 +295,12 @@ class PBTSearchCV(BaseSearch):
     def _plan(self, legs, facts, seed, stopping) -> Plan:
         curated = self._is_curated()
         if curated:
-            self.space_ = self._changeable_part(space_for_facts(self.estimator, facts()))
+            self.space_ = changeable_part(
+                space_for_facts(self.estimator, facts()), self.estimator, self._trainer
+            )
         (leg,) = self._legs(self.space_, seed)
         check_legs(self.estimator, [leg])
-        self._check_changeable(leg.space)
+        check_changeable(leg.space, self.estimator, self._trainer)
         self._seeds = missing_seeds(self.estimator, seed)
         size = self._population_plan.size
         known = initial_trials(
@@ -313,36 +314,6 @@ class PBTSearchCV(BaseSearch):
         ]
         population = Population(self._population_plan, leg.space, spawned_int(seed, 1), first)
         return Plan([Generations(population, 0, leg.space, int(self._given is not None))])
-
-    def _changeable_part(self, space: Mapping[str, Any]) -> dict[str, Any]:
-        prefix, last = last_step(self.estimator)
-        names = {prefix + name for name in self._trainer.changeable}
-        entries = {name: entry for name, entry in space.items() if name in names}
-        part = {n: e for n, e in entries.items() if not isinstance(e, When) or e.parent in entries}
-        if not part:
-            raise ValueError(
-                f"Nothing in the curated space of {type(last).__name__} may change during "
-                f"training. Give param_distributions with some of {sorted(names)}."
-            )
-        return part
-
-    def _check_changeable(self, space: Space) -> None:
-        prefix, last = last_step(self.estimator)
-        name_of_rounds = prefix + self._trainer.rounds
-        names = {prefix + name for name in self._trainer.changeable}
-        for name, dimension in space.dimensions.items():
-            if name == name_of_rounds:
-                raise ValueError(
-                    f"{name!r} counts the rounds of training, which all members have in common: "
-                    "take it out of param_distributions, and set max_rounds."
-                )
-            if name not in names and dimension.size != 1:
-                raise ValueError(
-                    f"{name!r} cannot change during the training of {type(last).__name__}, and "
-                    "PBTSearchCV searches what can: "
-                    f"{', '.join(map(repr, sorted(n for n in names if _has(self.estimator, n))))}. "
-                    f"Give {name!r} a single value, and choose that with {_OTHERS}."
-                )
 
     # -- the search ------------------------------------------------------------------------
 
@@ -420,10 +391,6 @@ def _own_rounds(last: Any, trainer: Grower) -> int:
 
 def _is_positive(factor: Any) -> bool:
     return isinstance(factor, numbers.Real) and 0 < factor < math.inf
-
-
-def _has(estimator: Any, name: str) -> bool:
-    return name in estimator.get_params()
 
 
 def _of_member(origin: Origin) -> Origin:

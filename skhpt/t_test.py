@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 CONFIDENCE = 0.95
+# Equal differences of scores such as 0.93 and 0.91 are equal up to rounding only.
+_ROUNDING = 1e-9
 
 
 class CorrectedT(NamedTuple):
@@ -54,7 +56,7 @@ def corrected_t_test(differences: Sequence[float], test_share: float) -> Correct
     if n < 2:
         return CorrectedT(mean, nan, nan, nan, nan)
     error = math.sqrt((1 / n + test_share) * float(values.var(ddof=1)))
-    if error == 0:
+    if error <= _ROUNDING * float(np.abs(values).max()):
         t = math.copysign(math.inf, mean) if mean else 0.0
         return CorrectedT(mean, t, 0.0 if mean else 1.0, mean, mean)
     from scipy import stats

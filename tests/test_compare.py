@@ -474,7 +474,8 @@ def test_the_corrected_test_is_the_formula_of_nadeau_and_bengio():
 
 @pytest.mark.parametrize(
     ("differences", "t", "p"),
-    [([0.1], math.nan, math.nan), ([0, 0], 0.0, 1.0), ([1, 1], math.inf, 0)],
+    [([0.1], math.nan, math.nan), ([0, 0], 0.0, 1.0), ([1, 1], math.inf, 0)]
+    + [([0.93 - 0.91, 0.95 - 0.93, 0.97 - 0.95], math.inf, 0)],  # equal up to rounding
 )
 def test_the_corrected_test_at_its_edges(differences, t, p):
     found = corrected_t_test(differences, 0.3)
@@ -505,6 +506,13 @@ def test_p_values_are_adjusted_for_the_number_of_pairs():
         largest = max(largest, min(1.0, (3 - place) * test.p_value))
         expected.append(largest)
     assert [test.p_adjusted for test in tests] == pytest.approx(expected)
+
+
+def test_differences_that_are_equal_up_to_rounding_prove_nothing():
+    scores = {"a": {0: 0.93, 1: 0.95, 2: 0.97}, "b": {0: 0.91, 1: 0.93, 2: 0.95}}
+    (test,) = compare_pairs(scores, 1 / 3)
+    assert not test.is_significant
+    assert "each time by the same; a test needs repeats that differ" in str(test)
 
 
 def test_pairs_use_the_repeats_that_both_have():

@@ -50,6 +50,7 @@ LAYERS = [
         "seeds",
         "together",
         "constant",
+        "changeable",
         "climbing",
         "grown_fold",
         "schedule",

@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skhpt import PBTSearchCV, holdout
+from skhpt.changeable import changeable_part
 from skhpt.estimators.growing import Watched
 from skhpt.estimators.growing_networks import _MLPGrowth
 from skhpt.population import Lineage, Segment
@@ -77,7 +78,10 @@ CASES = {
         SGDRegressor(average=True, random_state=0),
         {"eta0": (1e-4, 1e-2, LOG), "penalty": ["l1", "l2"]},
     ),
-    "LGBMClassifier": lambda: (lgbm(), {**BOOSTED, "num_leaves": (3, 15), "reg_alpha": (0.0, 1.0)}),
+    "LGBMClassifier": lambda: (
+        lgbm(),
+        {**BOOSTED, "subsample": (0.51, 1.0), "num_leaves": (3, 15), "reg_alpha": (0.0, 1.0)},
+    ),
     "XGBClassifier": lambda: (xgb(), {**BOOSTED, "max_depth": (1, 5), "gamma": (0.0, 0.5)}),
     "HistGradientBoosting": lambda: (
         HistGradientBoostingClassifier(random_state=0),
@@ -426,6 +430,34 @@ def test_what_cannot_change_is_refused_by_name():
         PBTSearchCV(network(), {"hidden_layer_sizes": [(3,), (4,)]}, **SMALL).fit(X, Y)
     with pytest.raises(ValueError, match="'learning_rate' cannot change.*'subsample'"):
         PBTSearchCV(GradientBoostingClassifier(), {"learning_rate": RATES}, **SMALL).fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "space", "bound"),
+    [
+        (lgbm, {"subsample": (0.5, 1.0)}, 0.5),
+        (lgbm, {"bagging_fraction": [0.3, 0.9]}, 0.5),
+        (lambda: lgbm(subsample_freq=2), {"subsample": (0.6, 1.1)}, 1),
+        (lambda: lgbm(subsample_freq=0), {"subsample": (0.4, 0.6), "subsample_freq": [1]}, 0.5),
+    ],
+)
+def test_what_lightgbm_crashes_of_is_refused(estimator, space, bound):
+    search = PBTSearchCV(estimator(), space, initial_params=None, **SMALL)
+    with pytest.raises(ValueError, match=f"must stay on one side of {bound}.*begin above {bound}"):
+        search.fit(X, Y)
+
+
+def test_one_side_is_as_good_as_the_other_and_frequencies_stay():
+    PBTSearchCV(lgbm(), {"subsample": (0.2, 0.5)}, **SMALL).fit(X, Y)
+    with pytest.raises(ValueError, match="'subsample_freq' cannot change"):
+        PBTSearchCV(lgbm(), {"subsample_freq": [1, 2]}, **SMALL).fit(X, Y)
+
+
+def test_curated_shares_of_rows_stay_where_lightgbm_is_safe():
+    growing_lightgbm = pytest.importorskip("skhpt.estimators.growing_lightgbm")
+    curated = {"subsample": (0.5, 1.0, "uniform"), "reg_alpha": RATES, "min_child_samples": [9]}
+    part = changeable_part(curated, lgbm(), growing_lightgbm.LightGBMGrower())
+    assert part == {"subsample": (0.55, 1.0, "uniform"), "reg_alpha": RATES}
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def _pair(first, second, scores, test_share, same_rows) -> PairedTest:
     found = corrected_t_test([] if same_rows else values, test_share)
     spread = values.std(ddof=1) if len(values) > 1 else math.nan
     mean = float(values.mean()) if len(values) else math.nan
-    if spread > 0:
+    if spread > 0 and not math.isinf(found.t):
         size = mean / spread
     else:  # all alike
         size = math.nan if math.isnan(spread) else math.copysign(math.inf, mean) if mean else 0.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -141,6 +142,22 @@ class Grower(ABC):
     patience: int = 30
     max_rounds: int = 1000
     changeable: frozenset[str] = frozenset()
+
+    def watershed(self, name: str, params: Mapping[str, Any]) -> float:
+        """The bound that a changeable parameter must not pass during training, from either side.
+
+        Parameters
+        ----------
+        name : str
+        params : mapping
+            Of the estimator, where they do not change.
+
+        Returns
+        -------
+        bound : float
+            Minus infinity where there is none. Values up to it may not be mixed with those above.
+        """
+        return -math.inf
 
     @abstractmethod
     def supports(

@@ -86,12 +86,15 @@ _SEEDS = ("random_state", "seed")  # for the rows that the bins are made from, i
 _CHANGEABLE = frozenset(
     (
         *("learning_rate", "num_leaves", "max_depth", "min_child_weight", "min_split_gain"),
-        *("reg_alpha", "reg_lambda", "subsample", "subsample_freq", "colsample_bytree"),
+        *("reg_alpha", "reg_lambda", "subsample", "colsample_bytree"),
         *("min_sum_hessian_in_leaf", "min_gain_to_split", "lambda_l1", "lambda_l2"),
-        *("bagging_fraction", "bagging_freq", "feature_fraction", "feature_fraction_bynode"),
+        *("bagging_fraction", "feature_fraction", "feature_fraction_bynode"),
         *("colsample_bynode", "max_delta_step", "path_smooth", "extra_trees"),
     )
 )
+
+
+_COPIES_UP_TO = 0.5
 
 
 class LightGBMGrower(Grower):
@@ -99,6 +102,15 @@ class LightGBMGrower(Grower):
 
     rounds = "n_estimators"
     changeable = _CHANGEABLE
+
+    def watershed(self, name: str, params: Mapping[str, Any]) -> float:
+        # Where it draws at most half of the rows a round (by the share and the frequency), LightGBM
+        # trains on a copy of them. Changed from there to more, LightGBM 4.7 crashes or reads memory
+        # that is not its own, also by its own callback reset_parameter.
+        if name not in ("subsample", "bagging_fraction"):
+            return super().watershed(name, params)
+        frequency = params.get(effective_name(params, "subsample_freq")) or 1
+        return _COPIES_UP_TO * max(1, frequency)
 
     def supports(
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None

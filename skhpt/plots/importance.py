@@ -30,15 +30,16 @@ def draw(view: SearchView, canvas: style.Canvas, n_pairs: int = 3, max_params: i
     labels += [f"{short[a]} × {short[b]}" for (a, b), _ in pairs]
     ax = canvas.one(7.6, 1.5 + 0.3 * len(labels))
     rows = np.arange(len(labels))
+    alone = np.maximum(found.alone[:n], 0.0)  # what does not matter is zero up to rounding
     kwargs = {"height": 0.68, "zorder": 2}
     more = {"color": style.SKY, "alpha": 0.35, "label": "with its interactions"}
     ax.barh(rows[:n], found.total[:n], **kwargs, **more)
     ax.barh(
         rows[:n],
-        found.alone[:n],
+        alone,
         color=style.BLUE,
         label="alone (± 1 sd over trees)",
-        xerr=np.array([np.minimum(found.spread[:n], found.alone[:n]), found.spread[:n]]),
+        xerr=np.array([np.minimum(found.spread[:n], alone), found.spread[:n]]),
         error_kw={"ecolor": style.INK, "elinewidth": 1.1, "capsize": 2.5, "zorder": 4},
         **kwargs,
     )

@@ -70,15 +70,21 @@ def failures(view: SearchView) -> str | None:
 
 
 def no_gain(view: SearchView) -> str | None:
-    """The winner is not better than the default beyond the noise of the folds."""
+    """The winner is not better than the default beyond the noise of the folds, or is worse."""
     gain = gain_over_default(view)
     if gain is None:
         return None
     if view.best == view.default:
         return "Nothing was found that beats the default: the winner is the default itself."
+    n = decimals(float(view.score[view.best]))
+    if gain.high < 0.0:
+        return (
+            f"The estimator as given scores {-gain.mean:.{n}f} more than the winner, beyond the "
+            "noise of the folds: it lies outside of your ranges and cannot win. Widen them "
+            "towards it."
+        )
     if not gain.within_noise:
         return None
-    n = decimals(float(view.score[view.best]))
     return (
         f"The gain over the default, {gain.mean:+.{n}f}, is within the noise of the folds: the "
         "default may do as well on new data."
