@@ -103,10 +103,10 @@ class HalvingGridSearchCV(BaseHalving):
         What the resource is, which "auto" leaves open.
     stratified_ : bool
         With rows as the resource: whether the subsamples had to be stratified, see Notes.
-    margin_ : (float, float)
+    margin_ : (float, float) or None
         Mean difference, over the folds, between the winner and the next best on the last rung,
-        and its standard error. Not there where nobody else reached it.
-    within_noise_ : bool
+        and its standard error; None where nobody else has a score there.
+    within_noise_ : bool or None
         Whether that difference is not greater than its standard error.
     cv_results_, best_estimator_, best_score_, best_params_, best_index_, ...
         As in :class:`GridSearchCV`. ``cv_results_`` has a row for each candidate on each rung

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.model_selection import check_cv
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
@@ -96,15 +95,15 @@ class BaseHalving(BaseSearch):
             )
         super()._check_data(X, y)
 
-    def _splits(self, tuning: Rows) -> Splits:
-        cv = check_cv(self.cv, tuning.y, classifier=is_classifier(self.estimator))
+    def _checked_cv(self, tuning: Rows):
+        cv = super()._checked_cv(tuning)
         if not _is_constant(cv):
             raise ValueError(
                 "The cv parameter must yield consistent folds across calls to split(). Set its "
                 f"random_state to an int, or set shuffle=False; got cv={self.cv!r}."
             )
         self._limits = self._limits_of(tuning, cv)
-        return super()._splits(tuning)
+        return cv
 
     def _limits_of(self, tuning: Rows, cv) -> Limits:
         n_rows = num_samples(tuning.X)
@@ -299,8 +298,7 @@ class BaseHalving(BaseSearch):
 
     def _set_winner(self, ledger: Ledger, results, metric, selection: Selection) -> None:
         """Choose on the last rung, and tell how clear that was."""
-        for name in ("margin_", "within_noise_"):
-            self.__dict__.pop(name, None)  # what an earlier fit left
+        self.margin_ = self.within_noise_ = None
         self._cut_plan_to(ledger)
         super()._set_winner(ledger, results, metric, selection)
         if not hasattr(self, "best_index_"):

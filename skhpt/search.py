@@ -233,13 +233,17 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         return None if get_tags(self).input_tags.pairwise else fingerprints(tuning.X)
 
     def _splits(self, tuning: Rows) -> Splits:
-        cv = check_cv(self.cv, tuning.y, classifier=is_classifier(self.estimator))
+        cv = self._checked_cv(tuning)
         if not self._stands_in:
             check_class_sizes(cv, tuning.y)
         splits = folds_of(cv, tuning)
         self.n_splits_ = len(splits)
         self._fold_sizes = [(len(train), len(test)) for train, test in splits]
         return splits
+
+    def _checked_cv(self, tuning: Rows):
+        """The splitter; asked once, as `cv` may be a generator that is spent then."""
+        return check_cv(self.cv, tuning.y, classifier=is_classifier(self.estimator))
 
     def _is_curated(self) -> bool:
         definition = self._definition()

@@ -474,8 +474,12 @@ def test_the_corrected_test_is_the_formula_of_nadeau_and_bengio():
 
 @pytest.mark.parametrize(
     ("differences", "t", "p"),
-    [([0.1], math.nan, math.nan), ([0, 0], 0.0, 1.0), ([1, 1], math.inf, 0)]
-    + [([0.93 - 0.91, 0.95 - 0.93, 0.97 - 0.95], math.inf, 0)],  # equal up to rounding
+    [
+        ([0.1], math.nan, math.nan),
+        ([0, 0], 0.0, 1.0),
+        ([1, 1], math.inf, 0),
+        ([0.93 - 0.91, 0.95 - 0.93, 0.97 - 0.95], math.inf, 0),  # equal up to rounding
+    ],
 )
 def test_the_corrected_test_at_its_edges(differences, t, p):
     found = corrected_t_test(differences, 0.3)

@@ -412,3 +412,26 @@ def test_every_trial_of_a_rung_is_known_as_such():
     for trial in fitted._ledger.trials:
         statuses[trial.rung.is_last].add(trial.status)
     assert statuses == {False: {Status.PARTIAL}, True: {Status.COMPLETE}}
+
+
+def test_a_generator_of_splits_is_asked_once():
+    X, y = load_iris(return_X_y=True)
+    folds = StratifiedKFold(3)
+    found = [
+        ours.HalvingGridSearchCV(
+            DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3]}, cv=cv
+        )
+        .fit(X, y)
+        .cv_results_["mean_test_score"]
+        for cv in (folds, folds.split(X, y))
+    ]
+    np.testing.assert_array_equal(*found)
+
+
+def test_without_a_runner_up_there_is_no_margin():
+    X, y = load_iris(return_X_y=True)
+    grid = {"max_depth": list(range(1, 10))}
+    search = ours.HalvingGridSearchCV(DecisionTreeClassifier(random_state=0), grid, cv=3, factor=3)
+    search.fit(X, y)
+    assert search.n_candidates_[-1] == 1
+    assert search.margin_ is search.within_noise_ is None
