@@ -431,7 +431,9 @@ def test_a_generator_of_splits_is_asked_once():
 def test_without_a_runner_up_there_is_no_margin():
     X, y = load_iris(return_X_y=True)
     grid = {"max_depth": list(range(1, 10))}
-    search = ours.HalvingGridSearchCV(DecisionTreeClassifier(random_state=0), grid, cv=3, factor=3)
+    search = ours.HalvingGridSearchCV(
+        DecisionTreeClassifier(random_state=0), grid, cv=3, min_resources=16
+    )
     search.fit(X, y)
     assert search.n_candidates_[-1] == 1
     assert search.margin_ is search.within_noise_ is None
