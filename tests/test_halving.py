@@ -419,7 +419,7 @@ def test_a_generator_of_splits_is_asked_once():
     folds = StratifiedKFold(3)
     found = [
         ours.HalvingGridSearchCV(
-            DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3]}, cv=cv
+            DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3]}, cv=cv, random_state=0
         )
         .fit(X, y)
         .cv_results_["mean_test_score"]
