@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from .choosing import Selection
 from .estimators import space_for_facts
 from .estimators.family import is_untouched
 from .estimators.pipelines import last_step
+from .estimators.registry import family_of
 from .estimators.resources import Resource, Rounds, resource_of
 from .evaluate import Problem
 from .ledger import Ledger
@@ -108,11 +109,31 @@ class BaseHalving(BaseSearch):
     def _limits_of(self, tuning: Rows, cv) -> Limits:
         n_rows = num_samples(tuning.X)
         resource = resource_of(self.resource, self.estimator, n_rows)
+        step = self._step_searched(resource)
+        if step is not None and self.resource != "auto":
+            raise ValueError(
+                f"resource={self.resource!r} is a parameter of the step {step!r}, which the search "
+                "replaces by others that need not have it. Use 'n_samples' or 'n_folds', or search "
+                "the parameters of one step at a time."
+            )
+        if step is not None:
+            resource = resource_of("n_samples", self.estimator, n_rows)
         n_splits = None
         if resource.parameter is None:
             n_splits = cv.get_n_splits(tuning.X, tuning.y, **tuning.split_params)
         there = {"n_samples": n_rows, "n_folds": n_splits}.get(resource.name)
         return self._limits_within(there, resource, n_splits, tuning)
+
+    def _step_searched(self, resource: Resource) -> str | None:
+        """The step that has the resource, where the space puts others in its place."""
+        if resource.parameter is None or self._is_curated():
+            return None
+        definition = self._definition()
+        parts = [definition] if isinstance(definition, Mapping) else definition
+        names = {name for part in parts for name in (part[0] if type(part) is tuple else part)}
+        steps = resource.parameter.split("__")[:-1]
+        paths = ["__".join(steps[: n + 1]) for n in range(len(steps))]
+        return next((path for path in paths if path in names), None)
 
     def _limits_within(
         self, there: int | None, resource: Resource, n_splits: int | None, tuning: Rows | None
@@ -227,12 +248,26 @@ class BaseHalving(BaseSearch):
         return first + rest[: max(0, n - len(first))], guests
 
     def _check_not_searched(self, resource: Resource, names: Iterable[str]) -> None:
-        if resource.parameter in names:
+        if resource.parameter is None:
+            return
+        names = set(names)
+        name = self._name_in_effect(resource.parameter, names)
+        if name in names:
+            other = "" if name == resource.parameter else f", by its other name {name}"
             raise ValueError(
                 f"Cannot use parameter {resource.parameter} as the resource since it is part of "
-                "the searched parameters. Take it out of the search space, or choose another "
-                "resource."
+                f"the searched parameters{other}. Take it out of the search space, or choose "
+                "another resource."
             )
+
+    def _name_in_effect(self, parameter: str, names: set[str]) -> str:
+        """The name that a library obeys where several of one parameter are given."""
+        prefix, last = last_step(self.estimator)
+        family, own = family_of(last), parameter[len(prefix) :]
+        if family is None or not parameter.startswith(prefix):
+            return parameter
+        given = {name[len(prefix) :]: None for name in names if name.startswith(prefix)}
+        return prefix + family.rename({**given, own: None}, own)
 
     def _halving(self, n_candidates: int) -> HalvingPlan:
         """Plan the rungs, and publish the plan."""

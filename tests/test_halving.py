@@ -437,3 +437,27 @@ def test_without_a_runner_up_there_is_no_margin():
     search.fit(X, y)
     assert search.n_candidates_[-1] == 1
     assert search.margin_ is search.within_noise_ is None
+
+
+def test_a_step_that_is_searched_has_no_rounds_to_spend():
+    lightgbm = pytest.importorskip("lightgbm")
+    booster = lightgbm.LGBMClassifier(n_jobs=1, verbose=-1, n_estimators=9)
+    pipeline = make_pipeline(StandardScaler(), "passthrough").set_params(passthrough=booster)
+    space = {"passthrough": [LogisticRegression(max_iter=1000), booster]}
+    X, y = load_iris(return_X_y=True)
+    options = {"cv": 3, "n_candidates": 2, "min_resources": 60, "random_state": 0}
+    search = ours.HalvingRandomSearchCV(pipeline, space, resource="auto", **options).fit(X, y)
+    assert search.resource_ == "n_samples"
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    named = ours.HalvingRandomSearchCV(pipeline, space, resource="passthrough__n_estimators")
+    with pytest.raises(ValueError, match="parameter of the step 'passthrough', which the search"):
+        named.fit(X, y)
+
+
+def test_rounds_by_another_name_are_searched_too():
+    lightgbm = pytest.importorskip("lightgbm")
+    booster = lightgbm.LGBMClassifier(n_jobs=1, verbose=-1)
+    space = {"num_iterations": [5, 50], "num_leaves": [3, 5]}
+    search = ours.HalvingGridSearchCV(booster, space, resource="auto", cv=3)
+    with pytest.raises(ValueError, match="part of the searched parameters, by its other name num_"):
+        search.fit(*load_iris(return_X_y=True))
