@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import joblib
+import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -124,6 +125,6 @@ def _size(X: Any) -> float:
     if isinstance(X, list):
         return 0
     if hasattr(X, "memory_usage"):  # of pandas
-        return float(X.memory_usage().sum())
+        return float(np.sum(X.memory_usage()))
     parts = [X] if hasattr(X, "nbytes") else [getattr(X, n, None) for n in ("data", "indices")]
     return float(sum(getattr(part, "nbytes", math.inf) for part in parts))
