@@ -86,11 +86,7 @@ class ScoreReport:
             said.append(f"The baseline: {_with(self.baseline_score, self.baseline_interval)}")
             said.append(f"Gain: {_with(self.gain, self.gain_interval, '+')}{self._verdict()}")
         if not math.isnan(self.cv_score):
-            said.append(
-                f"Cross-validated in the search: {self.cv_score:.4f}, by which the winner was "
-                f"chosen; {abs(self.optimism):.4f} {'better' if self.optimism > 0 else 'worse'} "
-                "than here."
-            )
+            said.append(self._on_cv_score())
         said.append(self._on_seen_rows())
         if self.n_rows < _TOO_SMALL:
             said.append(f"{self.n_rows} rows are few: take the interval for a rough guess.")
@@ -105,6 +101,17 @@ class ScoreReport:
         if high < 0:
             return ", a loss that is more than the choice of the test rows explains"
         return ", within what the choice of the test rows explains"
+
+    def _on_cv_score(self) -> str:
+        chosen = (
+            f"Cross-validated in the search: {self.cv_score:.4f}, by which the winner was chosen"
+        )
+        if not math.isfinite(self.optimism):
+            return f"{chosen}."
+        if self.optimism == 0:
+            return f"{chosen}; the same as here."
+        word = "better" if self.optimism > 0 else "worse"
+        return f"{chosen}; {abs(self.optimism):.4f} {word} than here."
 
     def _on_seen_rows(self) -> str:
         if self.n_seen is None:

@@ -25,9 +25,11 @@ from .selection import (
     complexities,
     corrected_score,
     metric_named,
+    numbers_of,
     one_se_index,
     read_constraints,
 )
+from .space.base import brief
 from .table import rows_of
 
 TIMES = ("mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time")
@@ -85,7 +87,7 @@ class Selection:
         if self.is_free:
             return Winner(index)
         if self._is_one_se(results):
-            return Winner(index, results[f"mean_test_{metric}"][index])
+            return self._by_rule(index, ledger, results, metric, may)
         return self._by_mean(index, ledger, results, metric, may)
 
     def _rule(self, results, metric):
@@ -103,6 +105,14 @@ class Selection:
         # A callable scorer may turn out to have a metric of that name.
         word = _is_word(self.refit) and f"rank_test_{ONE_SE}" not in results
         return word or isinstance(self.refit, OneSE)
+
+    def _by_rule(self, index, ledger, results, metric, may) -> Winner:
+        """The bias is that of the best mean: no more than this has been added by being chosen."""
+        score = results[f"mean_test_{metric}"][index]
+        ranks = np.where(may, results[f"rank_test_{metric}"], np.iinfo(np.int32).max)
+        best = self._by_mean(int(np.argmin(ranks)), ledger, results, metric, may)
+        corrected = None if best.corrected is None else score - (best.score - best.corrected)
+        return Winner(index, score, corrected)
 
     def _by_mean(self, best, ledger, results, metric, may=None) -> Winner:
         among = np.array([trial.eligible for trial in ledger.trials]) if may is None else may
@@ -186,7 +196,9 @@ class Choosing:
         constraints = read_constraints(self.constraints)
         varied = _varied(plan, stopping)
         columns = self._columns(scorer, stopping, n_folds)
-        self._check_columns([c.column for c in constraints], columns, "constraints")
+        bounded = [c.column for c in constraints]
+        self._check_columns(bounded, [*columns, *varied], "constraints")
+        _check_bounded(constraints, varied)
         if isinstance(self.refit, OneSE) and self.refit.by is not None:
             self._check_columns(self.refit.columns, [*columns, *varied], "OneSE(by=...)")
             for name in set(self.refit.columns) & varied.keys():
@@ -247,3 +259,20 @@ def _varied(plan: Plan, stopping) -> dict[str, list[Any]]:
     if stopping is not None:
         varied.setdefault(f"param_{stopping.parameter}", [])
     return varied
+
+
+def _check_bounded(constraints: Sequence[Constraint], varied: Mapping[str, list[Any]]) -> None:
+    """Refuse a bound on a parameter that has a value which is no number.
+
+    Raises
+    ------
+    ValueError
+    """
+    for constraint in constraints:
+        try:
+            numbers_of(varied.get(constraint.column, ()))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"constraints compares with numbers, but {constraint.column} has "
+                f"{brief(varied[constraint.column])}: leave such values out of the space instead."
+            ) from error

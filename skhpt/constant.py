@@ -6,6 +6,7 @@ import math
 import warnings
 from dataclasses import replace
 
+import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
@@ -23,12 +24,12 @@ class _Here:
         return self._problem
 
 
-def constant_score(problem: Problem, metric: str | None, n_folds: int) -> float | None:
-    """Mean score of the class frequencies, or of the mean target, on the folds of a search.
+def constant_scores(problem: Problem, metric: str | None, n_folds: int) -> np.ndarray | None:
+    """Scores of the class frequencies, or of the mean target, on the folds of a search.
 
     Returns
     -------
-    score : float or None
+    scores : ndarray of shape (n_folds,) or None
         None for other estimators, and where a constant cannot be scored.
     """
     if is_classifier(problem.estimator):
@@ -45,6 +46,5 @@ def constant_score(problem: Problem, metric: str | None, n_folds: int) -> float 
             outcomes = evaluate(Step(0, tuple(range(n_folds))), {}, _Here(silent))
         except Exception:
             return None
-    scores = [outcome.scores.get(metric or "score", math.nan) for outcome in outcomes]
-    mean = math.fsum(scores) / n_folds
-    return mean if math.isfinite(mean) else None
+    scores = np.array([outcome.scores.get(metric or "score", math.nan) for outcome in outcomes])
+    return scores if np.isfinite(scores).all() else None

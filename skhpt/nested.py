@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_regressor
 from sklearn.model_selection import (
     GroupKFold,
     StratifiedGroupKFold,
@@ -49,6 +49,8 @@ class Choice:
         The most frequent value (of equals the first).
     share : float
         Folds that chose it, of those that have the parameter.
+    n_folds : int or None
+        All folds; the winners of some may lack the parameter. None where every one has it.
     spread : float
         Of a number: the standard deviation over the folds on the scale of the search space, from
         0 at its low end to 1 at its high end (logarithmic where the space is); 0.29 is what
@@ -62,15 +64,22 @@ class Choice:
     commonest: Any
     share: float
     spread: float
+    n_folds: int | None = None
 
     @property
     def agreement(self) -> str:
-        """In a word: "same", "stable", "varies" or "arbitrary"."""
+        """In a word: "same", "stable", "varies" or "arbitrary"; "one fold" for a single one.
+
+        A value that half of the folds choose is never called arbitrary.
+        """
+        if len(self.values) == 1 and (self.n_folds or 1) > 1:
+            return "one fold"
         if self.share == 1:
             return "same"
         if not math.isnan(self.spread):
             bounds = ((0.1, "stable"), (0.75 * _BY_CHANCE, "varies"))
-            return next((word for bound, word in bounds if self.spread < bound), "arbitrary")
+            word = next((word for bound, word in bounds if self.spread < bound), "arbitrary")
+            return "varies" if word == "arbitrary" and self.share >= 0.5 else word
         bounds = ((0.8, "stable"), (0.5, "varies"))
         return next((word for bound, word in bounds if self.share >= bound), "arbitrary")
 
@@ -173,7 +182,7 @@ class NestedScores:
             rows.append(
                 [
                     choice.name,
-                    choice.agreement,
+                    choice.agreement + _presence(choice),
                     "-" if math.isnan(choice.spread) else f"{choice.spread:.2f}",
                     f"{choice.share:.0%}",
                     _brief(choice.commonest),
@@ -262,6 +271,7 @@ def nested_cv(
     if scoring is not None and not isinstance(scoring, str) and not callable(scoring):
         raise ValueError(f"scoring must be one metric, a name or a callable; got {scoring!r}.")
     classifier = is_classifier(search) or is_classifier(search.estimator)
+    regressor = is_regressor(search) or is_regressor(search.estimator)
     found = cross_validate(
         search,
         X,
@@ -285,7 +295,7 @@ def nested_cv(
         searches=searches,
         train_indices=list(found["indices"]["train"]),
         test_indices=list(found["indices"]["test"]),
-        metric=_name_of(own if scoring is None else scoring, classifier),
+        metric=_name_of(own if scoring is None else scoring, classifier, regressor),
         same_metric=scoring is None or scoring == own,
     )
 
@@ -344,9 +354,9 @@ def _metric_of(search):
     return refit if several and isinstance(refit, str) else scoring
 
 
-def _name_of(metric, classifier: bool) -> str:
+def _name_of(metric, classifier: bool, regressor: bool) -> str:
     if metric is None:
-        return "accuracy" if classifier else "score"
+        return "accuracy" if classifier else "r2" if regressor else "score"
     return metric if isinstance(metric, str) else getattr(metric, "__name__", repr(metric))
 
 
@@ -373,7 +383,15 @@ def _choice(name: str, searches: Sequence) -> Choice:
         commonest=values[keys.index(commonest)],
         share=keys.count(commonest) / len(keys),
         spread=spread,
+        n_folds=len(searches),
     )
+
+
+def _presence(choice: Choice) -> str:
+    """How many folds have the parameter, where it is not all of them."""
+    if choice.n_folds is None or len(choice.values) == choice.n_folds:
+        return ""
+    return f", in {len(choice.values)} of {choice.n_folds} folds"
 
 
 def _place(name: str, value, search, searches: Sequence) -> float:

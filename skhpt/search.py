@@ -34,7 +34,7 @@ from .checks import (
     report_not_grown,
 )
 from .choosing import Choosing, Selection
-from .constant import constant_score
+from .constant import constant_scores
 from .estimators import DataFacts, expecting, quiet_parameters, space_for_facts
 from .estimators.stopping import left_to_the_search
 from .evaluate import Problem, fit_in_context, with_params
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 OF_ANOTHER_FIT = (
     "test_indices_", "test_score_", "test_scores_", "test_score_interval_", "optimism_",
     "baseline_score_", "baseline_test_score_", "baseline_test_score_interval_",
-    "baseline_estimator_", "dummy_score_", "_ledger",
+    "baseline_estimator_", "dummy_score_", "_dummy_folds", "_ledger",
 )  # fmt: skip
 
 
@@ -181,8 +181,10 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         with self._expecting():
             self.stop_reason_ = carry_out(plan, problem, ledger, callbacks, listeners, orders)
         self.n_splits_ = ledger.n_folds
-        if not self._stands_in:
-            self.dummy_score_ = constant_score(problem, ledger.metric, ledger.n_first)
+        if not self._stands_in or ledger.find(Origin.DEFAULT) is not None:
+            folds = constant_scores(problem, ledger.metric, ledger.n_first)
+            self._dummy_folds = folds
+            self.dummy_score_ = None if folds is None else float(folds.mean())
         callbacks.end_search()
 
         refit_metric = self._publish(ledger, scorer, refit_metric, stopping, selection)
@@ -243,7 +245,10 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
 
     def _checked_cv(self, tuning: Rows):
         """The splitter; asked once, as `cv` may be a generator that is spent then."""
-        return check_cv(self.cv, tuning.y, classifier=is_classifier(self.estimator))
+        return self._splitter(tuning.y)
+
+    def _splitter(self, y):
+        return check_cv(self.cv, y, classifier=is_classifier(self.estimator))
 
     def _is_curated(self) -> bool:
         definition = self._definition()

@@ -182,12 +182,16 @@ def _filled(column: Any) -> np.ndarray:
 
 def as_numbers(name: str, values: list[Any]) -> np.ndarray:
     try:
-        return np.array([math.nan if v is None else float(v) for v in values])
+        return numbers_of(values)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"OneSE orders by numbers, but {name} has {brief(values)}. Give a callable that "
             "returns a number: OneSE(by=lambda params: ...)."
         ) from error
+
+
+def numbers_of(values: Iterable[Any]) -> np.ndarray:
+    return np.array([math.nan if v is None else float(v) for v in values], dtype=float)
 
 
 def _fold_scores(results: Mapping[str, Any], metric: str) -> np.ndarray:
@@ -368,7 +372,7 @@ def allowed(
     known = [c for c in constraints if c.column in results]
     if not known or not among.any():
         return among
-    values = {c: np.asarray(results[c.column], dtype=float) for c in known}
+    values = {c: numbers_of(_filled(results[c.column])) for c in known}
     good = among & np.all([c.holds(values[c]) for c in known], axis=0)
     if good.any():
         return good

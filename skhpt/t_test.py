@@ -16,21 +16,24 @@ from typing import NamedTuple
 import numpy as np
 
 CONFIDENCE = 0.95
-# Equal differences of scores such as 0.93 and 0.91 are equal up to rounding only.
-_ROUNDING = 1e-9
+FEWEST = 3  # differences from which one may speak of more than luck
+_ROUNDING = 1e-9  # share of the differences that is no variation but the rounding of their sums
 
 
 class CorrectedT(NamedTuple):
-    """What the test finds; all but the mean is NaN below two differences.
+    """What the test finds; all but the mean is NaN where there is nothing to judge by.
+
+    That is so below two differences, and where all of them are the same and not zero: how much
+    they vary is not known then, and least of all known to be nothing.
 
     Attributes
     ----------
     mean : float
         NaN where there is no difference at all.
     t, p_value : float
-        Two-sided. Without any variation t is infinite, or 0 where all differences are 0.
+        Two-sided; 0 and 1 where all differences are 0.
     low, high : float
-        Ends of the 95 % confidence interval of the mean.
+        Ends of the confidence interval of the mean.
     """
 
     mean: float
@@ -40,7 +43,9 @@ class CorrectedT(NamedTuple):
     high: float
 
 
-def corrected_t_test(differences: Sequence[float], test_share: float) -> CorrectedT:
+def corrected_t_test(
+    differences: Sequence[float], test_share: float, confidence: float = CONFIDENCE
+) -> CorrectedT:
     """The corrected resampled t-test of Nadeau and Bengio (2003).
 
     Parameters
@@ -49,18 +54,39 @@ def corrected_t_test(differences: Sequence[float], test_share: float) -> Correct
         One a fold, or one a repeat.
     test_share : float
         Test rows divided by training rows.
+    confidence : float, default=0.95
+        Of the interval.
     """
     values = np.asarray(differences, dtype=float)
     n, nan = len(values), math.nan
     mean = float(values.mean()) if n else nan
     if n < 2:
         return CorrectedT(mean, nan, nan, nan, nan)
-    error = math.sqrt((1 / n + test_share) * float(values.var(ddof=1)))
-    if error <= _ROUNDING * float(np.abs(values).max()):
-        t = math.copysign(math.inf, mean) if mean else 0.0
-        return CorrectedT(mean, t, 0.0 if mean else 1.0, mean, mean)
+    if not values.any():
+        return CorrectedT(0.0, 0.0, 1.0, 0.0, 0.0)
+    if are_equal(values):
+        return CorrectedT(mean, nan, nan, nan, nan)
     from scipy import stats
 
+    error = math.sqrt((1 / n + test_share) * float(values.var(ddof=1)))
     t = mean / error
-    half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, n - 1)) * error
+    half = float(stats.t.ppf(0.5 + confidence / 2, n - 1)) * error
     return CorrectedT(mean, t, float(2 * stats.t.sf(abs(t), n - 1)), mean - half, mean + half)
+
+
+def are_equal(values: np.ndarray) -> bool:
+    """Whether at least two values are the same up to rounding.
+
+    Metrics that count (accuracy) give equal differences that differ in their last digits.
+    """
+    if len(values) < 2:
+        return False
+    return bool(values.std(ddof=1) <= _ROUNDING * max(float(np.abs(values).max()), 1e-12))
+
+
+def paired_differences(first: Sequence[float], second: Sequence[float]) -> np.ndarray:
+    """First minus second, where what is left of equal scores by rounding is zero."""
+    first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
+    gaps = first - second
+    size = np.maximum(np.abs(first), np.abs(second))
+    return np.where(np.abs(gaps) <= 1e-12 * size, 0.0, gaps)

@@ -9,6 +9,8 @@ import pytest
 
 pd = pytest.importorskip("pandas")
 
+from sklearn.svm import SVC  # noqa: E402
+
 from skhpt.__main__ import main  # noqa: E402
 from skhpt.comparison import command, tables  # noqa: E402
 
@@ -66,6 +68,16 @@ def test_progress_goes_to_the_error_output(data, tmp_path, capsys):
     assert "; r2, greater is better" in out
 
 
+@pytest.mark.parametrize("name", ["svm", "random_forest"])
+def test_the_metric_is_one_that_the_estimator_can_serve(name, data, tmp_path, capsys):
+    options = ["--searches", "random", "--out", str(tmp_path / "r.html"), *QUICK]
+    status, out, _ = said(capsys, data, "--target", "grade", "--estimator", name, *options)
+    assert status == 0
+    assert f"; {'roc_auc' if name == 'svm' else 'neg_log_loss'}, greater is better" in out
+    colours = tables.metric_for(SVC(), pd.Series(["red", "green", "blue"]), True)
+    assert colours == "accuracy"
+
+
 @pytest.mark.parametrize("name", tables.ESTIMATORS)
 @pytest.mark.parametrize("target", ["grade", "price"])
 def test_every_estimator_reads_text_and_gaps(name, target):
@@ -117,6 +129,8 @@ def test_which_targets_are_classes(values, labels):
         ),
         (["DATA", "--target", "grade", "--searches", "rand"], "got 'rand'. Did you mean 'random'"),
         (["DATA", "--target", "grade", "--scoring", "acuracy"], "Did you mean 'accuracy'"),
+        (["DATA", "--target", "price", "--scoring", "rmse"], "'neg_root_mean_squared_error'"),
+        (["DATA", "--target", "grade", "--estimator", "svm", "--scoring", "neg_log_loss"], "proba"),
         (["DATA", "--target", "grade", "--groups", "shp"], "no column 'shp' for --groups"),
         (["DATA", "--target", "grade", "--out", "no/such/r.html"], "folder of --out .* not exist"),
     ],

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV as TheirGridSearchCV
 from sklearn.model_selection import ParameterGrid, TimeSeriesSplit
 from sklearn.model_selection import RandomizedSearchCV as TheirRandomizedSearchCV
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import skhpt
@@ -22,6 +23,7 @@ from skhpt.comparison.contestants import Budget, Contestant, allowance, contesta
 from skhpt.comparison.history import Tried, history_of, incumbents, n_configurations
 from skhpt.comparison.result import Point, Run
 from skhpt.comparison.statistics import compare_pairs
+from skhpt.comparison.text import brief
 from skhpt.space import When, dialects
 from skhpt.t_test import corrected_t_test
 
@@ -296,6 +298,16 @@ def test_what_cannot_be_given_is_warned_of_and_noted():
         )
     assert [(r.search, r.trials) for r in comparison.runs] == [("grid", 8), ("b", 2)]
     assert comparison.notes[0] in str(comparison)
+    assert comparison.unheld == ["grid"]
+    assert "2 trials each but for grid;" in str(comparison)
+
+
+def test_trials_are_divided_among_spaces():
+    pieces = [DEPTHS, {"min_samples_leaf": [1, 2, 3]}]
+    assert told(BayesSearchCV(TREE, pieces), trials=7).params == {"n_iter": 3}
+    own = told(BayesSearchCV(TREE, [(DEPTHS, 4), (DEPTHS, 5)]), trials=7)
+    assert own.is_unheld
+    assert own.params == {}
 
 
 def test_a_search_that_races_goes_on_until_the_fits_are_made():
@@ -393,6 +405,8 @@ def test_words_become_searches_of_this_package():
         (["random"], {"budget": {"trials": 0}}, ValueError, "budget must be"),
         (["random"], {"scoring": ["r2", "f1"]}, ValueError, "scoring must be one metric"),
         (["random"], {"scoring": "accurcy"}, ValueError, "Did you mean 'accuracy'"),
+        (["random"], {"scoring": "rmse"}, ValueError, "mean 'neg_root_mean_squared_error'"),
+        (["random"], {"scoring": "log-loss"}, ValueError, "Did you mean 'neg_log_loss'"),
         (["random"], {"test_size": 1.0}, ValueError, "test_size must be a share"),
     ],
 )
@@ -401,6 +415,19 @@ def test_wrong_arguments(searches, options, error, message):
         options = {"estimator": TREE, **options}
     with pytest.raises(error, match=message):
         compare(searches, X, y, **options)
+
+
+def test_a_metric_that_cannot_score_the_default_is_told_before_any_search():
+    spies = {"a": SpySearch(TREE)}
+    words = np.array(["no", "yes"])[y]
+    message = r"a: the estimator as given \(DecisionTreeClassifier\) .*scoring='f1'.*pos_label=1"
+    with pytest.raises(ValueError, match=message):
+        compare(spies, X, words, scoring="f1", random_state=0)
+    with pytest.raises(ValueError, match=r"\(SVC\).*scoring='neg_log_loss'.*predict_proba"):
+        compare({"a": SpySearch(SVC())}, X, y, scoring="neg_log_loss", random_state=0)
+    with pytest.raises(ValueError, match="the score is nan"):
+        compare(spies, X, y, scoring=lambda *_: math.nan, random_state=0)
+    assert SpySearch.seen == []
 
 
 def test_searches_must_agree_on_a_metric():
@@ -477,13 +504,29 @@ def test_the_corrected_test_is_the_formula_of_nadeau_and_bengio():
     [
         ([0.1], math.nan, math.nan),
         ([0, 0], 0.0, 1.0),
-        ([1, 1], math.inf, 0),
-        ([0.93 - 0.91, 0.95 - 0.93, 0.97 - 0.95], math.inf, 0),  # equal up to rounding
+        ([1, 1], math.nan, math.nan),
+        ([0.93 - 0.91, 0.95 - 0.93, 0.97 - 0.95], math.nan, math.nan),  # equal up to rounding
     ],
 )
 def test_the_corrected_test_at_its_edges(differences, t, p):
     found = corrected_t_test(differences, 0.3)
     assert found[1:3] == pytest.approx((t, p), nan_ok=True)
+    assert found.mean == pytest.approx(np.mean(differences))
+    assert math.isnan(found.low) == math.isnan(found.high) == math.isnan(t)
+
+
+def test_the_interval_of_another_confidence():
+    differences = [0.02, 0.01, 0.03, 0.0, 0.04]
+    usual, wide = corrected_t_test(differences, 0.3), corrected_t_test(differences, 0.3, 0.99)
+    assert wide[:3] == usual[:3]
+    assert wide.low < usual.low < usual.high < wide.high
+
+
+def test_what_rounding_leaves_of_equal_scores_is_no_difference():
+    scores = {"a": dict.fromkeys(range(4), 0.1 + 0.2), "b": dict.fromkeys(range(4), 0.3)}
+    (test,) = compare_pairs(scores, 0.3)
+    assert (test.difference, test.n_won, test.n_lost, test.p_value) == (0.0, 0, 0, 1.0)
+    assert str(test) == "a and b reach the same in 4 of 4."
 
 
 def test_the_test_keeps_its_level_where_splits_share_rows():
@@ -512,11 +555,31 @@ def test_p_values_are_adjusted_for_the_number_of_pairs():
     assert [test.p_adjusted for test in tests] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_adjusted_interval_holds_zero_where_the_pair_is_not_told_apart(seed):
+    rng = np.random.default_rng(seed)
+    shifts = (("a", 0.0), ("b", 0.1), ("c", 0.25), ("d", 0.6))
+    scores = {name: dict(enumerate(shift + rng.normal(0, 0.1, 6))) for name, shift in shifts}
+    for test in compare_pairs(scores, 0.33):
+        low, high = test.interval_adjusted
+        assert (low <= 0 <= high) == (not test.is_significant)
+        assert low <= test.interval[0] <= test.interval[1] <= high
+        assert "adjusted for 6 pairs (Holm)" in str(test)
+
+
 def test_differences_that_are_equal_up_to_rounding_prove_nothing():
     scores = {"a": {0: 0.93, 1: 0.95, 2: 0.97}, "b": {0: 0.91, 1: 0.93, 2: 0.95}}
     (test,) = compare_pairs(scores, 1 / 3)
     assert not test.is_significant
-    assert "each time by the same; a test needs repeats that differ" in str(test)
+    assert "each time by the same; a test needs repeats that differ: cannot tell" in str(test)
+
+
+def test_two_repeats_prove_nothing():
+    scores = {"a": {0: 0.9, 1: 0.9001}, "b": {0: 0.5, 1: 0.5}}
+    (test,) = compare_pairs(scores, 1 / 3)
+    assert test.p_value < 0.05
+    assert not test.is_significant
+    assert str(test).endswith("wins in 2 of 2; a test needs 3 repeats at least.")
 
 
 def test_pairs_use_the_repeats_that_both_have():
@@ -619,6 +682,18 @@ def test_scikit_optimize_takes_part():
     assert [(run.trials, run.fits, run.error) for run in comparison.runs] == [(3, 6, None)]
 
 
+def test_seconds_end_a_search_of_scikit_optimize():
+    skopt = pytest.importorskip("skopt")
+    search = skopt.BayesSearchCV(TREE, {"max_depth": (1, 20), "min_samples_leaf": (1, 60)})
+    comparison = compare({"s": search}, X, y, n_repeats=1, cv=2, budget={"seconds": 0.3},
+                         curves=False, random_state=0)  # fmt: skip
+    (run,) = comparison.runs
+    assert comparison.unheld == comparison.notes == []
+    assert run.error is None
+    assert run.trials > 2
+    assert run.wall < 5
+
+
 def test_regression_with_workers():
     data, target = make_regression(80, 4, noise=5, random_state=0)
     searches = {"a": RandomizedSearchCV(Ridge(), {"alpha": [0.01, 0.1, 1, 10]})}
@@ -656,6 +731,8 @@ def test_the_page_asks_for_nothing_from_outside(done, tmp_path):
         ([0.1, 0.11, 0.09], "rows; a beats it by more than the luck of the split explains."),
         ([0.1, -0.05, 0.2], "rows; the gains of the searches could be the luck of the split."),
         ([0.1, 0.1], "rows; the gains of the searches could be the luck of the split."),
+        ([0.1, 0.1001], "rows; the gains of the searches could be the luck of the split."),
+        ([0.02, 0.95 - 0.93, 0.97 - 0.95], "rows; the gains of the searches could be the luck"),
     ],
 )
 def test_the_default_has_its_say(gains, said):
@@ -663,24 +740,50 @@ def test_the_default_has_its_say(gains, said):
     comparison = Comparison(runs, ["a"], "r2", None, 0.3)
     assert said in str(comparison)
     (row,) = comparison.summary()
-    assert (row["low"], row["high"]) == pytest.approx(corrected_t_test(gains, 0.3)[3:])
+    expected = corrected_t_test(gains, 0.3)[3:]
+    assert (row["low"], row["high"]) == pytest.approx(expected, nan_ok=True)
 
 
 def test_repeats_that_do_not_differ_prove_nothing():
     (test,) = compare_pairs({"a": {0: 0.6, 1: 0.7}, "b": {0: 0.5, 1: 0.6}}, 0.3)
     assert test.difference == pytest.approx(0.1)
     runs = [
-        Run(n, r, 1, 1, 1.0, 1.0, 0.5, s, 0.5) for r in (0, 1) for n, s in zip("ab", (0.75, 0.5))
+        Run(n, r, 1, 1, 1.0, 1.0, 0.5, s, 0.5) for r in range(3) for n, s in zip("ab", (0.75, 0.5))
     ]
     said = str(Comparison(runs, ["a", "b"], "r2", None, 0.3))
-    assert "each time by the same; a test needs repeats that differ." in said
-    assert "Holm" not in said
+    assert "each time by the same; a test needs repeats that differ: cannot tell." in said
+    assert "95 % interval 0" not in said
 
 
 def test_the_p_value_says_what_it_is():
     scores = {"a": {r: 0.5 + 0.01 * r for r in range(5)}, "b": dict.fromkeys(range(5), 0.2)}
     (test,) = compare_pairs(scores, 0.3)
-    assert re.search(r"adjusted p \(Holm\) (= 0\.\d+|< 0\.001)\)", str(test))
+    assert re.search(r", p (= 0\.\d+|< 0\.001)\): a large effect", str(test))  # one pair: as it is
+    scores["c"] = {r: 0.4 - 0.01 * r for r in range(5)}
+    for test in compare_pairs(scores, 0.3):
+        assert re.search(r", p (= 0\.\d+|< 0\.001), adjusted for 3 pairs \(Holm\)\)", str(test))
+
+
+def test_a_search_that_was_never_run_has_not_failed():
+    runs = [Run("a", 0, 1, 1, 1.0, 1.0, 0.5, 0.6, 0.5), Run("b", 0, error="\n\nValueError: no\n")]
+    said = str(Comparison(runs, ["a", "b", "c"], "r2", None, 0.3))
+    assert re.search(r"^b +0 +failed$", said, re.MULTILINE)
+    assert re.search(r"^c +0 +not run$", said, re.MULTILINE)
+    assert "b failed in repeat 1: ValueError: no" in said
+    assert "an error without a word" in brief("\n \n")
+
+
+def test_one_of_a_kind_is_no_plural():
+    said = str(Comparison([Run("a", 0, test_score=1.0)], ["a"], "r2", "3 trials", 0.3))
+    assert said.startswith("1 search, 1 repeat, 3 trials each; r2")
+
+
+def test_the_headline_says_who_was_not_held_to_the_budget():
+    runs = [Run(name, 0, test_score=1.0) for name in "ab"]
+    given = (runs, ["a", "b"], "r2", "3 trials", 0.3)
+    assert "3 trials each but for b; r2" in str(Comparison(*given, unheld=["b"]))
+    both = str(Comparison(*given, unheld=["a", "b"]))
+    assert "own budgets (3 trials could not be given); r2" in both
 
 
 def test_names_are_escaped_on_the_page():

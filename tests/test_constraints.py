@@ -52,6 +52,19 @@ def test_constraints_on_another_metric(refit):
     assert search.best_score_ == pytest.approx(0.3)
 
 
+def test_constraints_on_a_parameter():
+    search = GridSearchCV(
+        Reads(), GRID, scoring=read_both, refit="level", constraints={"param_level": "<0.35"}
+    )
+    assert search.fit(X, y).best_params_["level"] == 0.3
+    halves = [{"level": [0.1, 0.9]}, {"level": [0.4], "size": [3]}]
+    search.set_params(param_grid=halves, constraints={"param_size": ">=2"}).fit(X, y)
+    assert search.best_params_ == {"level": 0.4, "size": 3}, "who lacks it does not satisfy it"
+    words = GridSearchCV(SVC(), {"gamma": ["scale", 0.1]}, constraints={"param_gamma": "<1"})
+    with pytest.raises(ValueError, match="compares with numbers, but param_gamma has .'scale'"):
+        words.fit(X, y)
+
+
 def test_a_callable_refit_sees_those_that_are_allowed():
     seen = []
 
@@ -108,7 +121,7 @@ def test_a_column_that_did_not_come_about_is_left_out():
             ValueError,
             "no column of this search. Did you mean .*'mean_score_t",
         ),
-        ({"param_shift": "<1"}, ValueError, "constraints names 'param_shift'"),
+        ({"param_shfit": "<1"}, ValueError, "names 'param_shfit'.* Did you mean 'param_shift'"),
         ({"mean_n_rounds": "<1"}, ValueError, "constraints names 'mean_n_rounds'"),
         ("mean_score_time<1", ValueError, "'constraints' parameter"),
     ],
@@ -210,9 +223,17 @@ def test_the_corrected_score_of_a_search(kind):
     assert search.best_score_corrected_ <= search.best_score_
 
 
-def test_where_the_best_mean_has_not_won_there_is_nothing_to_correct():
+def test_a_winner_by_the_rule_is_corrected_by_the_bias_of_the_best():
+    tree = DecisionTreeClassifier(random_state=0)
+    best = GridSearchCV(tree, {"max_depth": [1, 2, 3, 4, 5]}).fit(X, y)
+    bias = best.best_score_ - best.best_score_corrected_
+    ruled = GridSearchCV(tree, {"max_depth": [1, 2, 3, 4, 5]}, refit="one_se").fit(X, y)
+    assert ruled.best_index_ != best.best_index_
+    assert ruled.best_score_corrected_ == pytest.approx(ruled.best_score_ - bias)
+
+
+def test_where_a_callable_has_chosen_there_is_nothing_to_correct():
     search = GridSearchCV(SVC(), {"C": [0.1, 1.0]}).fit(X, y)
     assert hasattr(search, "best_score_corrected_")
-    for refit in ("one_se", OneSE(), lambda results: 0):
-        search.set_params(refit=refit).fit(X, y)
-        assert not hasattr(search, "best_score_corrected_"), "not even that of an earlier fit"
+    search.set_params(refit=lambda results: 0).fit(X, y)
+    assert not hasattr(search, "best_score_corrected_"), "not even that of an earlier fit"

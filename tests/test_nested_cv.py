@@ -211,6 +211,8 @@ def test_few_values_are_choices_and_no_scale():
         (0.8, math.nan, "stable"),
         (0.6, math.nan, "varies"),
         (0.4, math.nan, "arbitrary"),
+        (0.6, 0.4, "varies"),  # half of the folds agree: that is no chance
+        (0.5, 0.4, "varies"),
     ],
 )
 def test_agreement_in_a_word(share, spread, word):
@@ -222,6 +224,18 @@ def test_conditional_parameters_count_the_folds_that_have_them():
     found = _choices(searches, [{"a": 1}, {"a": 1}, {"b": "x"}])
     assert found["a"].share == 1
     assert found["b"].values == ["x"]
+    assert found["b"].agreement == "one fold"
+    assert (found["a"].agreement, found["a"].n_folds) == ("same", 3)
+    scores = NestedScores(
+        np.ones(3), np.ones(3), [{}] * 3, list(found.values()), np.ones(3), [], [], []
+    )
+    assert "b          one fold, in 1 of 3 folds" in str(scores)
+    assert "a          same, in 2 of 3 folds" in str(scores)
+
+
+def test_the_metric_of_a_regressor_has_its_name():
+    search = GridSearchCV(Ridge(), {"alpha": [1.0, 2.0]}, cv=2)
+    assert nested_cv(search, X, X[:, 0], outer_cv=2).metric == "r2"
 
 
 # -- shown --------------------------------------------------------------------------------------

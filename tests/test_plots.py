@@ -22,10 +22,13 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeRegressor
 
 from skhpt import BayesSearchCV, HalvingRandomSearchCV, RandomizedSearchCV, SearchDisplay, When
+from skhpt.comparison.pictures import _look
 from skhpt.plots import KINDS
 from skhpt.plots.axes import ParameterAxis
-from skhpt.plots.fanova import _axes, _axes_by_name, _shares, importance_of
+from skhpt.plots.fanova import _axes, _axes_by_name, _shares, _summary, importance_of
+from skhpt.plots.ticks import log_ticks
 from skhpt.plots.view import SearchView
+from skhpt.plots.words import fixed, label_texts, tick_texts
 from skhpt.space import Layers, dialects
 from skhpt.trial import Status
 
@@ -234,10 +237,31 @@ def test_what_is_wrong_is_said(bayes, failing):
         draw(bayes, "slice", params=["D"])
     with pytest.raises(ValueError, match=r"two different parameters for a contour, got \['C'\]"):
         draw(bayes, "contour", params=["C"])
+    with pytest.raises(ValueError, match=r"params must name at least one parameter, got \[\]"):
+        draw(bayes, "slice", params=[])
+    with pytest.raises(ValueError, match="n_columns must be at least 1, got 0"):
+        draw(bayes, "slice", n_columns=0)
+    with pytest.raises(ValueError, match="n_best must be at least 1, got 0"):
+        draw(bayes, "heatmap", n_best=0)
     with pytest.raises(ValueError, match="'rungs' cannot be drawn: .*same budget.*successive"):
         draw(bayes, "rungs")
     with pytest.raises(ValueError, match="'schedule' cannot be drawn: .*best_schedule_"):
         draw(bayes, "schedule")
+
+
+def test_an_unknown_option_is_answered_with_those_that_there_are(bayes, halving):
+    with pytest.raises(TypeError, match=r"'slice' has no option 'n_best': .*\['params', 'n_col"):
+        SearchDisplay.from_search(bayes, "slice", n_best=3)
+    with pytest.raises(TypeError, match="'rungs' has no option 'x': it has no options"):
+        SearchDisplay.from_search(halving, "rungs", x="fits")
+
+
+def test_axes_with_a_position_of_their_own_are_not_divided(bayes):
+    ax = plt.figure().add_axes([0.1, 0.1, 0.6, 0.6])
+    with pytest.raises(ValueError, match="ax must be one of a figure's subplots"):
+        SearchDisplay.from_search(bayes, "slice", ax=ax)
+    assert ax.axison
+    SearchDisplay.from_search(bayes, "convergence", ax=ax)
 
 
 def test_a_contour_needs_what_the_winner_has():
@@ -643,3 +667,141 @@ def test_rungs_are_followed_where_the_resource_is_a_parameter():
     ladders = [len(line.get_xdata()) for line in ax.lines if len(line.get_xdata())]
     assert len(ladders) == 4
     assert sum(ladders) == len(search.cv_results_["params"]) > 4
+
+
+# -- legibility ----------------------------------------------------------------------------------
+
+
+def test_no_share_is_below_zero():
+    found = [([-4e-19, 0.9], [-1e-18, 0.9], [-2e-18])] * 3
+    found = _summary(["a", "b"], found, 20, 0.5)
+    assert min(found.alone.min(), found.total.min(), *found.pairs.values()) == 0.0
+
+
+def _label_share(text):
+    return 0.02 * (len(text) + 1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (2, 64, [2, 5, 10, 20, 50, 64]),
+        (1, 10, [1, 2, 5, 10]),
+        (3, 7, [3, 5, 7]),
+        (1e-6, 1e6, [1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4, 1e6]),
+    ],
+)
+def test_ticks_of_a_logarithmic_axis_have_room(low, high, expected):
+    ticks = log_ticks(low, high, _label_share if high < 1e3 else lambda text: 0.1, high < 1e3)
+    assert [value for value, _ in ticks] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n", [1, 4])
+@pytest.mark.parametrize(("low", "high"), [(1e-6, 1e6), (2, 64), (1e-5, 0.1), (2, 500)])
+def test_labels_of_a_logarithmic_axis_stand_apart(low, high, n):
+    space = dict.fromkeys("abcd"[:n], (low, high, "log-uniform"))
+    search = made(space, lambda p: np.log(p["a"]), n=20)
+    for kind in ("slice", "contour") if n > 1 else ("slice",):
+        display = SearchDisplay.from_search(search, kind)
+        assert overlaps(display.figure_) == []
+        ax = display.ax_[0] if isinstance(display.ax_, list) else display.ax_
+        assert len([t for t in ax.get_xticklabels() if t.get_text()]) >= 3
+
+
+def test_numbers_keep_the_decimals_that_tell_them_apart():
+    assert tick_texts([0.974, 0.9745, 0.975]) == ["0.9740", "0.9745", "0.9750"]
+    assert tick_texts([-6.4e9, -4.8e9]) == ["-6.4e+09", "-4.8e+09"]
+    assert tick_texts([0.5]) == ["0.5"]
+    assert tick_texts([0.0]) == ["0"]
+    assert tick_texts([]) == []
+    assert fixed(-3290830549.0, 0) == "-3.2908e+09"
+
+
+def test_the_scores_of_parallel_coordinates_differ():
+    search = made({"C": (0.0, 1.0)}, lambda p: 0.974 + 0.001 * p["C"], n=20)
+    ax = SearchDisplay.from_search(search, "parallel").ax_
+    scores = [text.get_text() for text in ax.texts if text.get_text().startswith("0.97")]
+    assert len(scores) > 2
+    assert len(set(scores)) == len(scores)
+
+
+def test_estimators_are_named_briefly():
+    values = [SVC(C=10.0, degree=2, kernel="poly"), MinMaxScaler(), GradientBoostingRegressor()]
+    assert label_texts(values) == ["SVC", "MinMaxScaler()", "GradientB…egressor"]
+    values = [SVC(C=10.0, kernel="poly"), SVC(C=10.0, degree=2, kernel="poly")]
+    texts = label_texts(values)
+    assert len(set(texts)) == 2
+    assert all(text.startswith("SVC(C=10") for text in texts)
+
+
+def test_a_slice_explains_its_marks(failing, halving):
+    def explained(search):
+        [legend] = SearchDisplay.from_search(search, "slice").figure_.legends
+        return {text.get_text() for text in legend.get_texts()}
+
+    assert {"every fold", "winner", "failed"} <= explained(failing)
+    assert "dropped early (estimate)" in explained(failing)
+    found = explained(halving)
+    assert "lower budget" in found
+    assert "dropped early (estimate)" not in found
+
+
+def test_only_scores_of_the_same_budget_are_compared(halving):
+    n = int((halving.cv_results_["n_resources"] == 135).sum())
+    ax = SearchDisplay.from_search(halving, "heatmap").ax_
+    assert ax.images[0].get_array().shape[1] == n
+    assert f"{n} of 18 at the largest budget" in ax.get_xlabel()
+    ax = SearchDisplay.from_search(halving, "parallel").ax_
+    assert len(ax.collections[0].get_segments()) == n
+    assert f"only the {n} of 18 at the largest budget" in ax.get_legend_handles_labels()[1]
+
+
+def test_trials_have_whole_numbers():
+    search = made({"C": (0.0, 1.0)}, lambda p: p["C"], n=3)
+    for kind in ("convergence", "slice"):
+        figure = SearchDisplay.from_search(search, kind).figure_
+        figure.canvas.draw()
+        axis = figure.axes[0].xaxis if kind == "convergence" else figure.axes[-1].yaxis
+        assert all(float(tick).is_integer() for tick in axis.get_majorticklocs())
+
+
+def test_one_bad_start_does_not_flatten_the_rest():
+    folds = [[-1000.0] * 2, [-900.0] * 2, *([0.8 + 0.01 * i] * 2 for i in range(6))]
+    search = MadeSearch({"C": (0.0, 9.0)}, [{"C": float(i)} for i in range(8)], folds)
+    for kind in ("convergence", "slice"):
+        ax = SearchDisplay.from_search(search, kind).ax_
+        assert ax.get_ylim()[0] > 0.5
+        below = _offsets(ax, "below the axis")
+        assert len(below) == 2
+
+
+def test_a_word_on_an_axis_of_numbers_is_written_there():
+    space = {"gamma": (1e-4, 1.0, "log-uniform"), "C": (0.0, 1.0)}
+    params = [{"gamma": "scale", "C": 0.5}, *({"gamma": g, "C": g} for g in (1e-3, 0.1, 0.5))]
+    search = MadeSearch(space, params, [[0.1 * i, 0.2 * i] for i in range(4)], default=True)
+    texts = [text.get_text() for text in SearchDisplay.from_search(search, "parallel").ax_.texts]
+    assert "scale" in texts
+    assert "not used" not in texts
+
+
+def test_texts_can_be_read_in_a_dark_style(bayes):
+    with plt.style.context("dark_background"):
+        ax = SearchDisplay.from_search(bayes, "parallel").ax_
+    boxes = [t.get_bbox_patch().get_facecolor()[:3] for t in ax.texts if t.get_bbox_patch()]
+    assert set(boxes) == {(0.0, 0.0, 0.0)}
+
+
+def test_searches_beyond_the_last_colour_look_different():
+    looks = [_look(place) for place in range(21)]
+    assert len(set(looks)) == 21
+
+
+def test_long_names_leave_room_for_the_legend():
+    a, b = "the_first_parameter_with_a_long_name", "another_parameter_with_a_long_name"
+    search = made({a: (0.0, 1.0), b: (0.0, 1.0)}, lambda p: p[a] * p[b], n=60)
+    figure = SearchDisplay.from_search(search, "importance").figure_
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+    assert overlaps(figure) == []

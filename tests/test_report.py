@@ -11,17 +11,18 @@ import pytest
 import sklearn.model_selection as theirs
 from made_searches import MadeSearch, cheap_intervals, made
 from scipy.stats import t
-from sklearn.datasets import load_iris
+from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import RepeatedKFold, ShuffleSplit
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from skhpt import BayesSearchCV, GridSearchCV
+from skhpt import BayesSearchCV, GridSearchCV, HalvingGridSearchCV, OneSE, RandomizedSearchCV
 from skhpt.plots.view import SearchView
+from skhpt.plots.words import value_text
 from skhpt.report import Report, advice
 from skhpt.report.differences import Difference, difference, test_share
 from skhpt.report.sections import Scores
@@ -77,7 +78,7 @@ def test_the_text_says_what_was_found(bayes):
     assert f"{show(bayes.test_score_)} on {len(bayes.test_indices_)} rows" in text
     low, high = bayes.test_score_interval_
     assert f"95 % interval [{show(low)}, {show(high)}]" in " ".join(text.split())
-    assert f"trial {bayes.best_index_ + 1} of 14" in text
+    assert f"trial {bayes.best_index_} (of 0 to 13)" in text
     assert "StandardScaler + LogisticRegression: 14 configurations, 4 folds" in text
     assert f"The search ended: {bayes.stop_reason_}." in text
     for title in ("Result", "Worth reading", "The best configurations", "The parameters"):
@@ -94,6 +95,46 @@ def test_long_words_and_many_columns_still_fit():
     space = {name: ["most_frequent" * 4, "mean"] for name in names}
     search = made(space, lambda p: len(p[names[0]]), n=30, noise=0.1)
     assert max(map(len, str(Report(search)).splitlines())) <= WIDTH
+
+
+def test_where_columns_have_no_room_parameters_stand_below():
+    names = [f"a_parameter_with_a_long_name_{i}" for i in range(4)]
+    space = dict.fromkeys(names, (0.0, 1.0)) | {"fixed": [3], "long": ["x" * 100, "y" * 100]}
+    report = Report(made(space, lambda p: p[names[0]], noise=1e-6))
+    lines = section(report, "The best configurations").splitlines()[2:]
+    rows = [i for i, line in enumerate(lines) if re.match(r"[*= ] +\d+ ", line)]
+    assert len(rows) == 10
+    shown = report.view.ranking[:10]
+    for i, trial in zip(rows, shown):
+        below = " ".join(lines[i + 1 :]).replace(" ", "")
+        for name in names:
+            assert f"{name}={value_text(report.view.params[trial][name])}" in below
+    assert lines[rows[0] + 1].startswith("      ")
+    assert "fixed" not in "".join(lines)
+    winner = report.view.params[shown[0]]["long"]
+    assert winner in "".join(str(report).split())  # not cut, nor in the Result
+
+
+def test_parameters_that_have_room_are_columns():
+    lines = section(Report(made(LINE, lambda p: p["C"])), "The best configurations").splitlines()
+    assert lines[3].endswith("  C")
+    assert "C=" not in "".join(lines)
+
+
+def test_the_gain_is_of_the_folds_that_both_ran():
+    folds = [[0.5, 0.6, None, None], [0.7, 0.9, 0.5, 0.5], [0.6, 0.6, 0.3, 0.4]]
+    params = [{"C": c} for c in (1.0, 2.0, 3.0)]
+    search = MadeSearch(LINE, params, folds, n_first=2, default=True, best_index_=1)
+    text = _flat(search)
+    assert (
+        "0.5500 over 2 folds; the winner gains +0.2500 on the 2 folds that both ran (0.8000" in text
+    )
+    rows = section(Report(search), "The best configurations").splitlines()
+    (head,) = [row for row in rows if " score " in row]
+    place = head.index("folds")
+    assert [row[place : place + 5].strip() for row in rows[-3:]] == ["4", "2", "4"]
+    assert "as many folds as the column says" in text
+    assert "as many folds" not in _flat(made(LINE, lambda p: p["C"]))
 
 
 def test_a_negated_metric_is_explained_once(bayes):
@@ -178,6 +219,43 @@ def test_a_search_without_a_winner_has_a_report():
     assert "f1_macro (recorded as well: accuracy)" in str(search.report(metric="f1_macro"))
 
 
+def test_without_a_winner_none_is_marked():
+    search = GridSearchCV(SVC(), {"C": [0.01, 1]}, scoring=["accuracy", "f1_macro"], refit=False)
+    lines = section(search.fit(X, y).report(), "The best configurations").splitlines()
+    assert not any(line.startswith("*") for line in lines)
+    assert "No winner was chosen (refit=False)" in str(search.report())
+    assert "to the first, on the same folds" in _flat(search)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"refit": "one_se"}, "simplest within one standard error of the best (refit='one_se')"),
+        ({"refit": OneSE()}, "(refit=OneSE(by=None, metric=None))"),
+        ({"refit": lambda results: 0}, "by refit=<lambda>"),
+        ({"constraints": {"mean_fit_time": "<99"}}, "those that satisfy mean_fit_time <99"),
+        ({}, None),
+    ],
+)
+def test_the_rule_is_named(options, said):
+    text = _flat(GridSearchCV(SVC(), {"C": [0.5, 1.0, 2.0]}, **options).fit(X, y))
+    assert ("is the highest of" in text) == (said is None)
+    assert ("was chosen by a rule among" in text) == (said is not None)
+    assert said is None or said in text
+
+
+def test_halving_counts_configurations_and_not_rows():
+    search = HalvingGridSearchCV(
+        SVC(), {"C": [0.01, 0.1, 1.0, 10.0, 100.0, 1e3]}, cv=2, random_state=0
+    ).fit(X, y)
+    assert len(search.cv_results_["params"]) > 6
+    report = search.report()
+    assert "HalvingGridSearchCV of SVC: 6 configurations, 2 folds" in str(report)
+    total = section(report, "Where the budget went").splitlines()[-1].split()
+    assert total[:3] == ["all", "6", str(search.n_fits_)]
+    assert "configurations  6 proposed by the search" in str(report)
+
+
 def test_one_fold_has_no_interval():
     search = GridSearchCV(SVC(), {"C": [0.1, 1, 10]}, cv=ShuffleSplit(1, random_state=0)).fit(X, y)
     text = str(search.report())
@@ -187,7 +265,7 @@ def test_one_fold_has_no_interval():
 
 def test_one_configuration_is_enough():
     search = GridSearchCV(SVC(), {"C": [1]}, cv=3).fit(X, y)
-    assert "trial 1 of 1" in str(search.report())
+    assert "trial 0 (of 0 to 0)" in str(search.report())
     search.report()._repr_html_()
 
 
@@ -369,6 +447,32 @@ def test_a_default_no_better_than_a_constant():
     quiet(f, LINE, lambda p: 0.6, default=True)  # it is not known what a constant scores
 
 
+def test_a_default_that_is_hardly_better_than_a_constant():
+    f = advice.constant_predictor
+    folds = [[0.55, 0.65, 0.70, 0.50], [0.9] * 4]
+    search = MadeSearch(LINE, [{"C": 1.0}, {"C": 2.0}], folds, default=True, dummy_score_=0.59)
+    text = f(SearchView.of(search))
+    assert "scores 0.6000, hardly better than a predictor" in text
+    assert "(0.5900, a difference within the noise of the folds)" in text
+    search.dummy_score_ = 0.3
+    assert f(SearchView.of(search)) is None
+    search.dummy_score_, search._dummy_folds = 0.58, np.array([0.531, 0.63, 0.679, 0.48])
+    assert f(SearchView.of(search)) is None, "the same folds are hard for both"
+
+
+@pytest.mark.parametrize("kind", [GridSearchCV, RandomizedSearchCV])
+def test_every_search_that_tried_the_default_knows_a_constant(kind):
+    noise = np.random.default_rng(0).integers(0, 2, len(X))
+    search = kind(SVC(), {"C": [1.0, 2.0]}, initial_params="default", cv=3)
+    if kind is RandomizedSearchCV:
+        search.set_params(n_iter=2, random_state=0)
+    search.fit(X, noise)
+    assert search.dummy_score_ == pytest.approx(0.5, abs=0.1)
+    assert "than a predictor that always says the same" in str(search.report())
+    search.set_params(initial_params=None).fit(X, noise)
+    assert not hasattr(search, "dummy_score_")
+
+
 def _refitted(estimator, **attributes):
     return view_of(LINE, lambda p: p["C"], best_estimator_=estimator.fit(X, y), **attributes)
 
@@ -382,6 +486,22 @@ def test_training_that_did_not_converge():
     assert f(_refitted(short, best_n_rounds_=3)) is None  # its number was found
     assert f(_refitted(LogisticRegression(max_iter=5000))) is None
     assert f(_refitted(SVC())) is None
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_default_that_did_not_converge():
+    f = advice.not_converged
+    short = LogisticRegression(max_iter=2).fit(X, y)
+    whole = LogisticRegression(max_iter=5000)
+    assert "of the default (LogisticRegression) ended at max_iter=2" in f(
+        _refitted(whole, baseline_estimator_=short)
+    )
+    assert f(_refitted(whole, baseline_estimator_=whole)) is None
+    both = f(_refitted(short, baseline_estimator_=short))
+    assert both.startswith("The training of the winner and of the default (LogisticRegression)")
+    alone = view_of(LINE, lambda p: 1.0, default=True, best_estimator_=short)
+    assert alone.best == alone.default
+    assert "of the winner, which is the default, (LogisticRegression)" in f(alone)
 
 
 def test_trees_that_all_grew_are_no_trouble():
@@ -422,6 +542,34 @@ def test_no_gain_over_the_default():
     quiet(f, LINE, lambda p: p["C"])  # there is no default
 
 
+def test_a_default_that_is_better_than_all_ranges():
+    search = BayesSearchCV(
+        Ridge(), {"alpha": (100.0, 1e5, "log-uniform")}, n_iter=5, random_state=0, cv=3
+    ).fit(*load_diabetes(return_X_y=True))
+    (text,) = [text for text in search.report().advice if "as given" in text]
+    assert "more than the winner, beyond the noise of the folds: it is better than every" in text
+    assert text.endswith("Widen them to take in alpha=1.")
+    inside = MadeSearch(
+        LINE, [{"C": 1.0}, {"C": 2.0}], [[0.7, 0.81, 0.9], [0.5, 0.6, 0.7]], True, best_index_=1
+    )
+    assert "that is what refit or the constraints" in advice.no_gain(SearchView.of(inside))
+
+
+def test_where_only_the_default_ran_nothing_is_said_of_the_others():
+    f = advice.no_gain
+    assert "Nothing but the default was tried" in f(view_of(LINE, lambda p: 1.0, n=1, default=True))
+    failed = [[0.5, 0.6], [np.nan, np.nan]]
+    search = MadeSearch(LINE, [{"C": 1.0}, {"C": 2.0}], failed, default=True)
+    assert "no other configuration ran to its end" in f(SearchView.of(search))
+
+
+def test_equal_differences_are_no_gain_and_no_noise():
+    view = SearchView.of(_after_default([0.91, 0.93, 0.95], [0.93, 0.95, 0.97]))
+    assert not difference(view, 1, 0).has_interval
+    assert advice.no_gain(view) is None
+    assert "One fold gives no interval" not in str(Report(view.search))
+
+
 @pytest.mark.parametrize(("interval", "said"), [((0.5, 0.7), True), ((0.5, 0.9), False)])
 def test_a_score_beyond_the_held_out_interval(interval, said):
     held_out = {"test_scores_": {"score": 0.6}, "test_score_": 0.6}
@@ -446,12 +594,40 @@ def test_a_score_beyond_the_held_out_interval(interval, said):
         ({"leaf": (1, 20)}, lambda p: -p["leaf"], None),
         ({"word": ["a", "b"]}, lambda p: len(p["word"]), None),
         ({"C": (0.5, 10.0), "D": (0.5, 9.0)}, lambda p: -((p["C"] - 5) ** 2), None),
+        ({"min_samples_split": [2, 4, 8]}, lambda p: -p["min_samples_split"], None),
+        ({"min_samples_split": (2, 20)}, lambda p: -p["min_samples_split"], None),
+        ({"min_samples_split": (3, 20)}, lambda p: -p["min_samples_split"], "min_samples_split=3"),
+        ({"leaf": [1, 5, 20]}, lambda p: -p["leaf"], None),
+        ({"C": [1, 10, 100]}, lambda p: -p["C"], "C=1 (of 1 to 100)"),  # no count
+        ({"share": [0.5, 0.75, 1.0]}, lambda p: p["share"], None),
+        ({"share": [0.0, 0.5, 0.9]}, lambda p: -p["share"], None),
+        ({"strength": [0.01, 0.1, 1.0]}, lambda p: p["strength"], "strength=1"),
+        ({"svc__random_state": [0, 1, 2, 3]}, lambda p: p["svc__random_state"], None),
+        ({"C": (0.5, 10.0)}, lambda p: 0.7, None),  # all alike
+        ({"C": [0.1, 1, 10]}, lambda p: 0.7 if p["C"] == 10 else np.nan, None),  # others failed
     ],
 )
 def test_a_winner_on_the_edge_of_a_range(space, f, name):
     text = advice.edge_of_range(view_of(space, f, n=200))
     assert (text is None) == (name is None)
     assert name is None or (name in text and "Widen it" in text)
+
+
+@pytest.mark.parametrize(("leaders", "told"), [((9.99, 9.98, 9.97), True), ((9.99, 5, 4), False)])
+def test_an_edge_of_a_curated_range_needs_three_that_agree(leaders, told):
+    params = [{"C": float(c)} for c in (*leaders, 1, 2, 3)]
+    folds = [[1 - 0.1 * rank] * 3 for rank in range(len(params))]
+    search = MadeSearch(LINE, params, folds, _is_curated=lambda: True)
+    assert (advice.edge_of_range(SearchView.of(search)) is not None) == told
+    search._is_curated = lambda: False
+    assert advice.edge_of_range(SearchView.of(search)) is not None
+
+
+def test_a_better_default_beyond_an_edge_does_not_hide_it():
+    params = [{"C": 20.0}] + [{"C": c} for c in np.linspace(1, 10, 30)]
+    folds = [[p["C"], p["C"]] for p in params]
+    search = MadeSearch(LINE, params, folds, default=True, best_index_=30)
+    assert "C=10" in advice.edge_of_range(SearchView.of(search))
 
 
 def test_an_edge_beyond_which_the_default_lies_needs_no_widening():

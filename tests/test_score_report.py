@@ -1,5 +1,6 @@
 """score_report: honest numbers on new rows, a warning for old ones; fingerprints of rows."""
 
+import dataclasses
 import math
 import pickle
 import time
@@ -114,6 +115,16 @@ def test_the_report_in_words(report):
     assert "None of the test rows was among the rows for tuning." in text
     assert "<p>" in report._repr_html_()
     assert "more than the choice of the test rows explains" in text
+
+
+def test_what_is_no_number_is_not_compared(report):
+    for score, told in (
+        (math.nan, "was chosen.\n"),
+        (report.cv_score, "chosen; the same as here."),
+    ):
+        said = str(dataclasses.replace(report, score=score, interval=(math.nan, math.nan)))
+        assert told in said.replace("\n  ", " ")
+        assert "nan worse" not in said
 
 
 def test_few_rows_are_told(search):

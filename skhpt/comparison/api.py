@@ -85,8 +85,9 @@ def compare(
     Raises
     ------
     TypeError, ValueError
-        When an argument is not as above. What a search raises while it runs is its result in
-        that repeat (column ``error``).
+        When an argument is not as above, or the metric cannot score the estimator as given,
+        which is fitted and scored once before any search. What a search raises while it runs is
+        its result in that repeat (column ``error``).
     KeyboardInterrupt
         When no search has ended yet. Later, Ctrl-C returns what there is, with a note; the
         search that it cut short is left out.
@@ -95,7 +96,8 @@ def compare(
     -----
     Budgets. Trials go to ``n_iter``, ``n_trials`` or ``n_candidates``. Fits are trials times
     folds, except for this package's searches that race, which go on until they have made so
-    many. Seconds go to ``time_budget`` or ``timeout``. The word "grid" becomes the finest grid
+    many. Seconds go to ``time_budget`` or ``timeout``, and to scikit-optimize as a
+    ``DeadlineStopper``. The word "grid" becomes the finest grid
     over the small curated space that the budget has room for. What a search cannot be told is
     said in a warning and in ``notes``, and that search runs as it was set up.
 
@@ -104,9 +106,10 @@ def compare(
     fits stand for theirs. On the curves the cost of the proposals is spread evenly.
 
     The test. Differences between two searches, repeat by repeat, are tested with the corrected
-    resampled t-test [1]_, which takes into account that repeats share rows; p-values are adjusted
-    for the number of pairs (Holm). The repeats say how much the choice of rows matters; with five
-    of them only clear differences are found.
+    resampled t-test [1]_, which takes into account that repeats share rows; p-values, and the
+    intervals that are printed, are adjusted for the number of pairs (Holm). The repeats say how
+    much the choice of rows matters; with five of them only clear differences are found. Below
+    three, or where all repeats differ by the same, nothing is claimed.
 
     References
     ----------
@@ -156,6 +159,7 @@ def compare(
         test_share=n_test / max(1, num_samples(X) - n_test),
         same_rows=same_rows,
         notes=notes,
+        unheld=[contestant.name for contestant in contestants if contestant.is_unheld],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .api import compare
 from .contestants import WORDS
-from .tables import ESTIMATORS, CommandError, estimator_for, is_labels, read_table
+from .tables import ESTIMATORS, CommandError, estimator_for, is_labels, metric_for, read_table
 
 _EPILOG = """examples:
   python -m skhpt compare data.csv --target y --estimator lightgbm
@@ -43,7 +43,11 @@ def add_parser(commands) -> None:
     )
     add("--cv", type=_whole, default=5, help="folds (default 5)")
     add("--test-size", type=_positive, default=0.25, help="share of held-out rows (default 0.25)")
-    add("--scoring", help="scikit-learn's name of a metric (default: neg_log_loss, or r2)")
+    add(
+        "--scoring",
+        help="scikit-learn's name of a metric (default: neg_log_loss, or roc_auc or accuracy for "
+        "what gives no probabilities; r2 for numbers)",
+    )
     add("--task", choices=["classification", "regression"], help="default: by the target")
     add("--groups", help="a column of groups that must not be torn apart; not used as a feature")
     add("--jobs", type=int, default=None, help="worker processes of each search")
@@ -106,7 +110,7 @@ def _compared(options):
             test_size=int(options.test_size) if options.test_size >= 1 else options.test_size,
             budget=_budget(options),
             cv=options.cv,
-            scoring=options.scoring or ("neg_log_loss" if classifier else "r2"),
+            scoring=options.scoring or metric_for(estimator, y, classifier),
             groups=groups,
             curves=not options.no_curves,
             random_state=options.seed,

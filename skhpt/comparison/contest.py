@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import math
 import numbers
 import sys
 import time
@@ -117,6 +118,31 @@ class Stage:
             seed=spawned_int(terms.seed, 3 * repeat + 2),
         )
 
+    def check(self, contestants: list[Contestant]) -> None:
+        """Score the estimators as given, before any search is run in vain.
+
+        Raises
+        ------
+        ValueError
+            When one cannot be fitted, or not be scored by the metric.
+        """
+        for contestant in contestants:
+            estimator = contestant.search.estimator
+            kind = type(estimator).__name__
+            try:
+                score = self._default_score(estimator)
+            except Exception as error:
+                why = brief(f"{type(error).__name__}: {error}")
+            else:
+                why = None if math.isfinite(score) else f"the score is {score}"
+            if why is not None:
+                raise ValueError(
+                    f"{contestant.name}: the estimator as given ({kind}) cannot be fitted and "
+                    f"scored with scoring={self.terms.scoring!r}: {why.rstrip('.')}. Choose a "
+                    "scoring that it and the target can serve (predict_proba or not, labels that "
+                    "are words, several classes), or mend the estimator or the data."
+                )
+
     def run(self, contestant: Contestant) -> Run:
         """Run one search; what it raises is its result.
 
@@ -131,6 +157,7 @@ class Stage:
         )
         try:
             allowed = allowance(contestant, self.terms.budget, len(self.folds), space)
+            contestant.is_unheld |= allowed.is_unheld
             if allowed.note is not None and allowed.note not in contestant.notes:
                 contestant.notes.append(allowed.note)
             return self._result(contestant, *self._searched(contestant, allowed))
@@ -151,7 +178,7 @@ class Stage:
             if self.terms.budget is not None and self.terms.budget.unit != "trials":
                 # the number of configurations is not the user's then
                 warnings.filterwarnings("ignore", "The total space of parameters")
-            search.fit(self.tuning.X, self.tuning.y)
+            search.fit(self.tuning.X, self.tuning.y, **allowed.fit_params)
         clock.stop()
         wall = time.perf_counter() - started
         if getattr(search, "stop_reason_", None) == StopReason.INTERRUPT:
@@ -302,6 +329,8 @@ def hold(
         for repeat in range(n_repeats):
             stage = Stage.set_up(terms, repeat, contestants[0].search.estimator)
             held_out.append(stage.test_rows)
+            if repeat == 0:
+                stage.check(contestants)
             # Who comes first finds the machine in another state than who comes last.
             turn = repeat % len(contestants)
             for contestant in contestants[turn:] + contestants[:turn]:

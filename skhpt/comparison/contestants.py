@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import numbers
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -80,11 +81,16 @@ class Contestant:
         fits a clone.
     word : str or None
         The word that was given.
+    notes : list of str
+        What could not be had.
+    is_unheld : bool
+        Whether it could not be told the budget.
     """
 
     name: str
     search: Any
     word: str | None = None
+    is_unheld: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -166,11 +172,17 @@ class Allowance:
         What could not be had.
     n_fits : int or None
         Fits after which the search is to be ended from outside, as it races.
+    fit_params : dict
+        For ``fit``.
+    is_unheld : bool
+        Whether the search cannot be told the budget.
     """
 
     params: dict[str, Any] = field(default_factory=dict)
     note: str | None = None
     n_fits: int | None = None
+    fit_params: dict[str, Any] = field(default_factory=dict)
+    is_unheld: bool = False
 
 
 def allowance(
@@ -198,22 +210,23 @@ def allowance(
 
 
 def _told_trials(search, budget: Budget, n_folds: int) -> Allowance:
-    name = _first_of(_TRIALS, search)
-    if name is None:
-        return Allowance(note=_cannot(search, budget))
-    return Allowance({name: int(budget.amount)})
+    name, n_spaces = _first_of(_TRIALS, search), _n_spaces(search)
+    if name is None or n_spaces is None:
+        return _cannot(search, budget)
+    return Allowance({name: max(1, int(budget.amount // n_spaces))})
 
 
 def _told_fits(search, budget: Budget, n_folds: int) -> Allowance:
-    name = _first_of(_TRIALS, search)
-    if name is None:
-        return Allowance(note=_cannot(search, budget))
-    n_trials = max(1, int(budget.amount // n_folds))
+    name, n_spaces = _first_of(_TRIALS, search), _n_spaces(search)
+    if name is None or n_spaces is None:
+        return _cannot(search, budget)
+    n_trials = max(1, int(budget.amount // (n_folds * n_spaces)))
     if name == "n_candidates":
         return Allowance(
             {name: max(1, int(n_trials / _RUNGS))},
             f"{type(search).__name__} is given {max(1, int(n_trials / _RUNGS))} candidates for "
             f"about {budget}: how many it makes follows from its rungs",
+            is_unheld=True,
         )
     if isinstance(search, BaseSearch) and search.racing:
         most = max(n_trials, _at_most(_SAVED_BY_RACING * n_trials, search))
@@ -222,14 +235,29 @@ def _told_fits(search, budget: Budget, n_folds: int) -> Allowance:
 
 
 def _told_seconds(search, budget: Budget, n_folds: int) -> Allowance:
+    if _is_of("skopt", search):
+        from skopt.callbacks import DeadlineStopper
+
+        deadline = {"callback": DeadlineStopper(float(budget.amount))}
+        return Allowance({"n_iter": _UNLIMITED}, fit_params=deadline)
     name = _first_of(_SECONDS, search)
     if name is None:
-        return Allowance(note=_cannot(search, budget))
+        return _cannot(search, budget)
     trials = _first_of(("n_iter", "n_trials"), search)
     seconds = {name: budget.amount}
     return Allowance(
         seconds if trials is None else {**seconds, trials: _at_most(_UNLIMITED, search)}
     )
+
+
+def _n_spaces(search) -> int | None:
+    """Among how many spaces the trials are divided; None where these have numbers of their own.
+
+    A Bayesian search over a list tries ``n_iter`` configurations of each of its spaces.
+    """
+    spaces = getattr(search, "search_spaces", None)
+    spaces = spaces if isinstance(spaces, list) else [spaces]
+    return None if any(isinstance(space, tuple) for space in spaces) else max(1, len(spaces))
 
 
 def _at_most(n: int, search) -> int:
@@ -251,9 +279,14 @@ def _first_of(names: Iterable[str], search) -> str | None:
     return next((name for name in names if name in known), None)
 
 
-def _cannot(search, budget: Budget) -> str:
+def _is_of(library: str, search) -> bool:
+    return any(kind.__module__.partition(".")[0] == library for kind in type(search).__mro__)
+
+
+def _cannot(search, budget: Budget) -> Allowance:
     kind = f"{type(search).__module__.partition('.')[0]}'s {type(search).__name__}"
-    return f"a budget in {budget.unit} cannot be given to {kind}, which runs as it was set up"
+    note = f"a budget in {budget.unit} cannot be given to {kind}, which runs as it was set up"
+    return Allowance(note=note, is_unheld=True)
 
 
 def grid_within(space: Mapping[str, Any], n: int) -> dict[str, list]:
@@ -322,10 +355,28 @@ def _names_metric(params: Mapping[str, Any]) -> bool:
     return several and not callable(params["scoring"]) and isinstance(params.get("refit"), str)
 
 
+# What people call metrics that scikit-learn has under another name.
+_SHORT = {
+    "rmse": "neg_root_mean_squared_error",
+    "mse": "neg_mean_squared_error",
+    "mae": "neg_mean_absolute_error",
+    "mape": "neg_mean_absolute_percentage_error",
+    "msle": "neg_mean_squared_log_error",
+    "rmsle": "neg_root_mean_squared_log_error",
+    "logloss": "neg_log_loss",
+    "brier": "neg_brier_score",
+    "auc": "roc_auc",
+    "rocauc": "roc_auc",
+    "prauc": "average_precision",
+    "mcc": "matthews_corrcoef",
+}
+
+
 def _check_metric(name: str) -> None:
     known = get_scorer_names()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3)
+        short = _SHORT.get(re.sub(r"[^a-z]", "", name.lower().removeprefix("neg_")))
+        near = [short] if short in known else difflib.get_close_matches(name, known, n=3)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(
             f"scoring must be a name of sklearn.metrics.get_scorer_names(); got {name!r}.{hint}"

@@ -30,8 +30,8 @@ _HOW_TO_READ = (
     "the repeats and bands hold the middle half."
 )
 _OF_THE_TEST = (
-    "Corrected resampled t-test (Nadeau and Bengio, 2003), p adjusted for the number of pairs "
-    "(Holm, 1979). Not being told apart is not being equal: more repeats may tell."
+    "Corrected resampled t-test (Nadeau and Bengio, 2003); p and interval are adjusted for the "
+    "number of pairs (Holm, 1979). Not being told apart is not being equal: more repeats may tell."
 )
 
 

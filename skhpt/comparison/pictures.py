@@ -76,7 +76,7 @@ def _draw(ax, comparison: Comparison, kind: str, y: str) -> None:
         if not runs:
             continue
         grid, heights = steps(runs, kind, y)
-        colour, style = _COLOURS[place % len(_COLOURS)], _STYLES[place % len(_STYLES)]
+        colour, style = _look(place)
         mean = heights.mean(axis=0)
         ax.plot(grid, mean, color=colour, ls=style, lw=2, label=name, drawstyle="steps-post")
         if len(runs) > 1:
@@ -100,6 +100,12 @@ def _draw(ax, comparison: Comparison, kind: str, y: str) -> None:
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", color="0.92")
     ax.set_axisbelow(True)
+
+
+def _look(place: int) -> tuple:
+    """Colour and line style of a search; where the colours begin again, the styles shift."""
+    turn, colour = divmod(place, len(_COLOURS))
+    return _COLOURS[colour], _STYLES[(colour + turn) % len(_STYLES)]
 
 
 def steps(runs: Sequence[Run], kind: str, y: str) -> tuple[np.ndarray, np.ndarray]:

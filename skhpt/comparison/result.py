@@ -106,6 +106,8 @@ class Comparison:
         Whether all repeats held the same rows out, as with splitters that are ordered in time.
     notes : list of str
         What has to be known to read the numbers.
+    unheld : list of str
+        The searches that the budget could not be given to, which ran as they were set up.
     """
 
     runs: list[Run]
@@ -115,6 +117,7 @@ class Comparison:
     test_share: float
     same_rows: bool = False
     notes: list[str] = field(default_factory=list)
+    unheld: list[str] = field(default_factory=list)
 
     # -- tables -----------------------------------------------------------------------------
 
@@ -174,10 +177,13 @@ class Comparison:
 
     def _test_rows(self):
         columns = ["first", "second", "n_repeats", "difference", "low", "high", "t", "p_value"]
-        columns += ["p_adjusted", "effect_size", "effect", "n_won", "n_lost"]
+        columns += ["p_adjusted", "low_adjusted", "high_adjusted"]
+        columns += ["effect_size", "effect", "n_won", "n_lost"]
         rows = []
         for test in self.tests:
+            low, high = test.interval_adjusted
             known = {"low": test.interval[0], "high": test.interval[1]}
+            known |= {"low_adjusted": low, "high_adjusted": high}
             rows.append([known.get(c, getattr(test, c, None)) for c in columns])
         return columns, rows
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..t_test import corrected_t_test
+from ..t_test import FEWEST, are_equal, corrected_t_test, paired_differences
 
 _LEVEL = 0.05
 
@@ -27,12 +27,18 @@ class PairedTest:
     difference : float
         Mean of the held-out score of the first minus that of the second.
     interval : (float, float)
-        95 % confidence interval of `difference`, by the corrected resampled t-test; NaN where
-        there is none.
+        95 % confidence interval of `difference` for this pair alone, by the corrected resampled
+        t-test; NaN where there is none.
     t, p_value : float
-        Of the corrected resampled t-test, two-sided; NaN where there is none.
+        Of the corrected resampled t-test, two-sided; NaN where there is none, which is also
+        where all repeats differ by the same.
     p_adjusted : float
         `p_value` after Holm's step-down correction for the number of pairs.
+    interval_adjusted : (float, float)
+        The interval at the level at which Holm's procedure has judged the pair, so that it holds
+        zero exactly where `p_adjusted` is not below 0.05.
+    n_pairs : int
+        Pairs for which it was adjusted.
     effect_size : float
         Mean difference in standard deviations of the differences (Cohen's d for pairs).
     n_won, n_lost : int
@@ -47,6 +53,8 @@ class PairedTest:
     t: float
     p_value: float
     p_adjusted: float
+    interval_adjusted: tuple[float, float]
+    n_pairs: int
     effect_size: float
     n_won: int
     n_lost: int
@@ -62,8 +70,8 @@ class PairedTest:
 
     @property
     def is_significant(self) -> bool:
-        """Whether the adjusted p-value is below 0.05, and there was a variation to judge by."""
-        return self.p_adjusted < _LEVEL and math.isfinite(self.t)
+        """Whether the adjusted p-value is below 0.05, with three repeats to judge by at least."""
+        return self.n_repeats >= FEWEST and self.p_adjusted < _LEVEL
 
     def __str__(self) -> str:
         if not self.n_repeats:
@@ -78,19 +86,22 @@ class PairedTest:
         )
         gap = abs(self.difference)
         score = f"{ahead} is {gap:.4g} ahead of {behind} and wins in {won} of {self.n_repeats}"
+        return f"{score}{self._verdict()}"
+
+    def _verdict(self) -> str:
+        if self.n_repeats < FEWEST:
+            return f"; a test needs {FEWEST} repeats at least."
+        if math.isinf(self.effect_size):
+            return ", each time by the same; a test needs repeats that differ: cannot tell."
         if math.isnan(self.p_value):
-            return f"{score}; a test needs two repeats on different rows."
-        if math.isinf(self.t):
-            return f"{score}, each time by the same; a test needs repeats that differ."
-        low, high = sorted(math.copysign(1, self.difference) * x for x in self.interval)
-        facts = f"95 % interval {low:.4g} to {high:.4g}, {_p(self.p_adjusted)}"
+            return "; a test needs repeats on different rows."
+        low, high = sorted(math.copysign(1, self.difference) * x for x in self.interval_adjusted)
+        p = "< 0.001" if self.p_adjusted < 0.001 else f"= {self.p_adjusted:.2g}"
+        adjusted = f", adjusted for {self.n_pairs} pairs (Holm)" if self.n_pairs > 1 else ""
+        facts = f" (95 % interval {low:.4g} to {high:.4g}, p {p}{adjusted})"
         if self.is_significant:
-            return f"{score} ({facts}): a {self.effect} effect."
-        return f"{score} ({facts}): these data cannot tell them apart."
-
-
-def _p(adjusted: float) -> str:
-    return f"adjusted p (Holm) {'< 0.001' if adjusted < 0.001 else f'= {adjusted:.2g}'}"
+            return f"{facts}: a {self.effect} effect."
+        return f"{facts}: these data cannot tell them apart."
 
 
 def compare_pairs(
@@ -108,23 +119,22 @@ def compare_pairs(
         Whether all repeats have held the same rows out: they are no sample of splits then, and
         there is no test.
     """
-    pairs = [
-        _pair(first, second, scores, test_share, same_rows)
+    gaps = [
+        (first, second, _gaps(scores[first], scores[second]))
         for first, second in itertools.combinations(scores, 2)
     ]
-    return _holm(pairs)
+    pairs = [_pair(*gap, test_share, same_rows) for gap in gaps]
+    return _holm(pairs, [values for _, _, values in gaps], test_share)
 
 
-def _pair(first, second, scores, test_share, same_rows) -> PairedTest:
-    shared = sorted(scores[first].keys() & scores[second].keys())
-    values = np.array([scores[first][r] - scores[second][r] for r in shared], dtype=float)
+def _gaps(first: Mapping[int, float], second: Mapping[int, float]) -> np.ndarray:
+    shared = sorted(first.keys() & second.keys())
+    return paired_differences([first[r] for r in shared], [second[r] for r in shared])
+
+
+def _pair(first, second, values, test_share, same_rows) -> PairedTest:
     found = corrected_t_test([] if same_rows else values, test_share)
-    spread = values.std(ddof=1) if len(values) > 1 else math.nan
     mean = float(values.mean()) if len(values) else math.nan
-    if spread > 0 and not math.isinf(found.t):
-        size = mean / spread
-    else:  # all alike
-        size = math.nan if math.isnan(spread) else math.copysign(math.inf, mean) if mean else 0.0
     return PairedTest(
         first=first,
         second=second,
@@ -134,17 +144,33 @@ def _pair(first, second, scores, test_share, same_rows) -> PairedTest:
         t=found.t,
         p_value=found.p_value,
         p_adjusted=found.p_value,
-        effect_size=float(size),
+        interval_adjusted=(found.low, found.high),
+        n_pairs=1,
+        effect_size=_effect_size(values),
         n_won=int((values > 0).sum()),
         n_lost=int((values < 0).sum()),
     )
 
 
-def _holm(pairs: list[PairedTest]) -> list[PairedTest]:
+def _effect_size(values: np.ndarray) -> float:
+    if len(values) < 2:
+        return math.nan
+    mean = float(values.mean())
+    if are_equal(values):
+        return math.copysign(math.inf, mean) if mean else 0.0
+    return mean / float(values.std(ddof=1))
+
+
+def _holm(pairs: list[PairedTest], gaps: list[np.ndarray], test_share: float) -> list[PairedTest]:
     """Holm's step-down correction (S. Holm, Scandinavian Journal of Statistics 6, 1979)."""
     tested = [i for i, pair in enumerate(pairs) if not math.isnan(pair.p_value)]
-    largest = 0.0
+    largest, left = 0.0, len(tested)  # pairs that are left at a step
     for place, i in enumerate(sorted(tested, key=lambda i: pairs[i].p_value)):
+        if largest < _LEVEL:  # the first that is not told apart ends the steps
+            left = len(tested) - place
         largest = max(largest, min(1.0, (len(tested) - place) * pairs[i].p_value))
-        pairs[i] = replace(pairs[i], p_adjusted=largest)
+        interval = corrected_t_test(gaps[i], test_share, 1 - _LEVEL / left)[3:]
+        pairs[i] = replace(
+            pairs[i], p_adjusted=largest, interval_adjusted=interval, n_pairs=len(tested)
+        )
     return pairs

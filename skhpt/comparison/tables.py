@@ -133,6 +133,16 @@ def is_labels(y) -> bool:
     return len(values) <= _FEW_CLASSES and bool(np.all(np.mod(values, 1) == 0))
 
 
+def metric_for(estimator, y, classifier: bool) -> str:
+    """The name of a metric that the estimator can serve, the finest first."""
+    if not classifier:
+        return "r2"
+    if hasattr(estimator, "predict_proba"):
+        return "neg_log_loss"
+    ranks = hasattr(estimator, "decision_function") and y.nunique() == 2
+    return "roc_auc" if ranks else "accuracy"
+
+
 def estimator_for(name: str, X, y, classifier: bool):
     """The estimator of a name, with what it needs for columns that are no numbers.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..t_test import FEWEST
+
 if TYPE_CHECKING:
     from .result import Comparison
 
@@ -33,7 +35,8 @@ def summary_rows(comparison: Comparison) -> list[list[str]]:
     table = [HEADINGS]
     for row in comparison.summary():
         if not row["n"]:
-            table.append([row["search"], "0", "failed", *[""] * (len(HEADINGS) - 3)])
+            word = "failed" if row["failed"] else "not run"
+            table.append([row["search"], "0", word, *[""] * (len(HEADINGS) - 3)])
             continue
         table.append(
             [
@@ -57,12 +60,25 @@ def _interval(low: float, high: float) -> str:
 def headline(comparison: Comparison) -> str:
     """What was compared, and which searches are better than the default."""
     n_repeats = len({run.repeat for run in comparison.runs})
-    budget = "own budgets" if comparison.budget is None else f"{comparison.budget} each"
     default = default_line(comparison)
     return (
-        f"{len(comparison.names)} searches, {n_repeats} repeat{'s' * (n_repeats != 1)}, {budget}; "
-        f"{comparison.metric}, greater is better.{default}"
+        f"{_counted(len(comparison.names), 'search', 'es')}, {_counted(n_repeats, 'repeat')}, "
+        f"{_budget_line(comparison)}; {comparison.metric}, greater is better.{default}"
     )
+
+
+def _counted(n: int, word: str, ending: str = "s") -> str:
+    return f"{n} {word}{ending if n != 1 else ''}"
+
+
+def _budget_line(comparison: Comparison) -> str:
+    if comparison.budget is None:
+        return "own budgets"
+    if not comparison.unheld:
+        return f"{comparison.budget} each"
+    if set(comparison.unheld) >= set(comparison.names):
+        return f"own budgets ({comparison.budget} could not be given)"
+    return f"{comparison.budget} each but for {_listed(comparison.unheld)}"
 
 
 def default_line(comparison: Comparison) -> str:
@@ -74,8 +90,9 @@ def default_line(comparison: Comparison) -> str:
     if not known:
         return ""
     mean = sum(known.values()) / len(known)
-    ahead = [row["search"] for row in comparison.summary() if 0 < row["low"] < row["high"]]
-    none = all(not row["gain"] > 0 for row in comparison.summary())
+    rows = comparison.summary()
+    ahead = [row["search"] for row in rows if row["n"] >= FEWEST and row["low"] > 0]
+    none = all(not row["gain"] > 0 for row in rows)
     if none:
         verdict = "no search beats it"
     elif ahead:
@@ -102,7 +119,8 @@ def verdicts(comparison: Comparison) -> list[str]:
     ]
     said = [str(test) for test in sorted(told, key=lambda test: not test.is_significant)]
     n_others = len(tests) - len(told)
-    return [*said, f"{n_others} further pairs cannot be told apart."] if n_others else said
+    others = f"{_counted(n_others, 'further pair')} cannot be told apart."
+    return [*said, others] if n_others else said
 
 
 def failures(comparison: Comparison) -> list[str]:
@@ -118,8 +136,9 @@ def failures(comparison: Comparison) -> list[str]:
 
 
 def brief(error: str) -> str:
-    """The first line of an error, within reason."""
-    line = error.splitlines()[0]
+    """The first line of an error that says something, within reason."""
+    lines = (" ".join(line.split()) for line in error.splitlines())
+    line = next(filter(None, lines), "an error without a word")
     return line if len(line) <= _ERROR_WIDTH else f"{line[: _ERROR_WIDTH - 3]}..."
 
 

@@ -18,6 +18,7 @@ GREY = "#767676"
 LIGHT = "#C4C4C4"
 INK = "#222222"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, INK, GREY)
+_MOST_ABOVE = 2.5  # height of an axis of scores, in that of its upper three quarters
 _SMALL = 0.833  # what matplotlib means by "small"
 COLOURS = "viridis"  # bright is good; monotone in lightness
 STAR = {
@@ -74,6 +75,7 @@ class Canvas:
 
     def __init__(self, ax: Any = None, new_figure: Callable = shown_figure):
         self._ax = ax
+        self._over = ax  # what a legend stands above
         self._new_figure = new_figure
         self.axes: list[Any] = []
 
@@ -89,7 +91,9 @@ class Canvas:
         self.axes.append(ax)
         return tidy(ax)
 
-    def grid(self, n: int, n_columns: int, width: float, height: float, **kwargs) -> list[Any]:
+    def grid(
+        self, n: int, n_columns: int, width: float, height: float, legend: bool = False, **kwargs
+    ) -> list[Any]:
         """Several axes side by side, each of this size; inside of those that were given."""
         n_columns = min(n, n_columns)
         n_rows = -(-n // n_columns)
@@ -97,21 +101,56 @@ class Canvas:
             figure = self._new_figure((width * n_columns, height * n_rows))
             cells = figure.add_gridspec(n_rows, n_columns)
         else:
-            self._ax.set_axis_off()
             figure = self._ax.figure
-            cells = self._ax.get_subplotspec().subgridspec(n_rows, n_columns)
+            # The panels would cover a legend above the axes: it gets a row of its own.
+            rows = _place(self._ax).subgridspec(2, 1, height_ratios=[0.12 * legend, n_rows])
+            cells = rows[1].subgridspec(n_rows, n_columns)
+            self._ax.set_axis_off()
+            if legend:
+                self._over = figure.add_subplot(rows[0])
+                self._over.set_axis_off()
         for i in range(n):
             shared = {name: self.axes[0] for name in kwargs if self.axes}
             ax = figure.add_subplot(cells[i // n_columns, i % n_columns], **shared)
             self.axes.append(tidy(ax))
         return self.axes
 
+    def legend(self, n_columns: int = 4) -> None:
+        """A legend above all that is drawn; it can cover nothing."""
+        labelled: dict[str, Any] = {}
+        for ax in self.axes:
+            for handle, label in zip(*ax.get_legend_handles_labels()):
+                labelled.setdefault(label, handle)
+        if not labelled:
+            return
+        how = {"frameon": False, "fontsize": "small", "ncols": n_columns}
+        what = {"handles": list(labelled.values()), "labels": list(labelled)}
+        if self._ax is None:
+            self.figure.legend(loc="outside upper center", **what, **how)
+            return
+        inches = self._over.get_window_extent().width / self.figure.dpi
+        how["ncols"] = int(np.clip(inches / 1.6, 1, n_columns))
+        anchor = (0.5, 1.0) if self._over is self._ax else (0.5, 0.0)
+        self._over.legend(loc="lower center", bbox_to_anchor=anchor, **what, **how)
+
+
+def _place(ax: Any) -> Any:
+    """The place of axes in the grid of their figure; other axes cannot be divided."""
+    place = ax.get_subplotspec()
+    if place is None:
+        raise ValueError(
+            "ax must be one of a figure's subplots, as the picture has several axes that divide "
+            "its place; got axes with a position of their own. Make it with plt.subplots() or "
+            "figure.add_subplot()."
+        )
+    return place
+
 
 def tidy(ax: Any) -> Any:
     """Take away the lines that say nothing."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_axisbelow(True)
-    ax.grid(True, color="#E6E6E6", linewidth=0.7)
+    ax.grid(True, color=GREY, alpha=0.18, linewidth=0.7)
     return ax
 
 
@@ -124,6 +163,9 @@ def score_limits(
     view: Any, lines: tuple[float | None, ...] = (), scores: np.ndarray | None = None
 ) -> tuple[float, float]:
     """Limits of an axis of scores: outliers are left out, the lines and the best never.
+
+    What lies far below the worse of the lines and the lower quartile is left out too: the upper
+    three quarters get at least two fifths of the axis.
 
     Parameters
     ----------
@@ -138,6 +180,10 @@ def score_limits(
     inside = finite[finite >= view.fence]
     values = [*inside, *(line for line in lines if line is not None)]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
+    if len(finite):
+        quartile = np.quantile(finite, 0.25, method="higher")
+        usual = min([quartile, *(line for line in lines if line is not None)])
+        low = max(low, high - _MOST_ABOVE * (high - usual)) if usual < high else low
     margin = 0.06 * ((high - low) or abs(high) or 1.0)
     return low - margin, high + margin
 
@@ -162,15 +208,9 @@ def spread_apart(wanted: list[float], gap: float, low: float, high: float) -> li
     return result.tolist()
 
 
-def legend_above(ax: Any, n_columns: int = 4) -> None:
-    """A legend that can cover nothing."""
-    ax.legend(
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
-        ncols=n_columns,
-        frameon=False,
-        fontsize="small",
-    )
+def ink() -> str:
+    """The colour of what stands out against the ground: light in a dark style."""
+    return import_matplotlib().rcParams["text.color"]
 
 
 def font_size() -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from itertools import pairwise
 from numbers import Number
 from typing import Any
 
@@ -11,8 +12,9 @@ import numpy as np
 
 from ..space.base import Dimension, freeze, is_integer, is_number
 from ..space.dimensions import Integer, Layers, Real
+from .ticks import linear_ticks, log_ticks, room_on
 from .view import SearchView
-from .words import distinct_texts, number, short_names, value_text, wrapped
+from .words import label_texts, number, short_names, value_text, wrapped
 
 MOST_LABELS = 10
 LOG_RATIO = 500.0  # numbers in a list that span more than this are spread by their logarithms
@@ -80,10 +82,17 @@ class ParameterAxis:
             order = sorted(distinct.items(), key=lambda item: _by_length(item[1]))
             distinct = dict(order)
         self._position = {key: i for i, key in enumerate(distinct)}
-        self.texts = distinct_texts(list(distinct.values()))
+        self.texts = label_texts(list(distinct.values()))
         self.values = list(distinct.values())
         self.is_log = False
         self.low, self.high = 0.0, float(max(len(distinct) - 1, 1))
+
+    @property
+    def is_wordy(self) -> bool:
+        """Whether the names of the choices have no room beside each other."""
+        if self.is_number:
+            return False
+        return sum(len(self.texts[i]) for i in _spread(len(self.texts), MOST_LABELS)) > 18
 
     def position(self, value: Any) -> float:
         """Return where a value stands, in the unit of the axis; NaN where it has no place.
@@ -146,7 +155,11 @@ class ParameterAxis:
             texts = [self.texts[i] for i in shown]
             getattr(axis, f"set_{which}ticks")(shown, texts)
             set_limits(-0.5, len(self.texts) - 0.5)
-            if which == "x" and rotate and sum(map(len, texts)) > 18:
+            if (
+                which == "x"
+                and rotate
+                and (self.is_wordy or _is_crowded(texts, room_on(axis, "x")))
+            ):
                 axis.tick_params(axis="x", labelrotation=35)
                 for text in axis.get_xticklabels():
                     text.set(ha="right", rotation_mode="anchor")
@@ -154,7 +167,7 @@ class ParameterAxis:
         if self.is_log:
             getattr(axis, f"set_{which}scale")("log")
         set_limits(*self._with_margin())
-        self._place_ticks(getattr(axis, f"{which}axis"))
+        self._place_ticks(axis, which)
 
     def _with_margin(self, share: float = 0.04) -> tuple[float, float]:
         if self.is_log:
@@ -163,23 +176,24 @@ class ParameterAxis:
         margin = ((self.high - self.low) or 1.0) * share
         return self.low - margin, self.high + margin
 
-    def _place_ticks(self, axis) -> None:
-        from matplotlib.ticker import LogFormatter, LogLocator, MaxNLocator, NullFormatter
+    def _place_ticks(self, ax, which: str) -> None:
+        from matplotlib.ticker import MaxNLocator, NullFormatter
 
+        axis = getattr(ax, f"{which}axis")
+        axis.set_minor_formatter(NullFormatter())
         if self.listed:
             axis.set_ticks(self.listed, [number(v, 3) for v in self.listed])
-            axis.set_minor_formatter(NullFormatter())
-            return
-        if not self.is_log:
-            axis.set_major_locator(MaxNLocator(4, integer=self.is_whole))
-            return
-        decades = math.log10(self.high / self.low)
-        if decades < 1.5:  # powers of ten alone would leave hardly a label
-            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(9, 9)))
-        else:
-            axis.set_major_locator(LogLocator(numticks=6))
-        axis.set_minor_formatter(NullFormatter())
+        elif self.is_log and self.low < self.high:
+            ticks = log_ticks(self.low, self.high, room_on(ax, which), self.is_whole)
+            axis.set_ticks(*zip(*ticks))
+        elif not self.is_log:
+            most = linear_ticks(ax, which, max(abs(self.low), abs(self.high)))
+            axis.set_major_locator(MaxNLocator(most, integer=self.is_whole))
+
+
+def _is_crowded(texts: Sequence[str], share: Callable[[str], float]) -> bool:
+    """Whether labels side by side, each in the middle of its part of an axis, touch."""
+    return any(share(a) + share(b) > 2.0 / len(texts) for a, b in pairwise(texts))
 
 
 def _identity(value: Any) -> Hashable:

@@ -41,7 +41,7 @@ def draw(view: SearchView, canvas: style.Canvas, params: Sequence[str] | None = 
     _draw_points(ax, view, x, y)
     x.dress(ax, "x", line=40)
     y.dress(ax, "y", line=40)
-    style.legend_above(ax)
+    canvas.legend()
 
 
 def _winner(view: SearchView) -> int:

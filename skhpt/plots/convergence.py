@@ -7,7 +7,7 @@ import numpy as np
 from ..trial import Status
 from . import _style as style
 from .view import SearchView
-from .words import decimals
+from .words import decimals, fixed
 
 _X = {
     "trials": "configurations tried",
@@ -28,6 +28,8 @@ def why_not(view: SearchView) -> str | None:
 def draw(view: SearchView, canvas: style.Canvas, x: str = "trials") -> None:
     if x not in _X:
         raise ValueError(f"x must be one of {list(_X)}, got {x!r}.")
+    from matplotlib.ticker import MaxNLocator
+
     at = _spent(view, x)
     ax = canvas.one(8.2, 4.4)
     incumbent = _incumbents(view)
@@ -38,9 +40,11 @@ def draw(view: SearchView, canvas: style.Canvas, x: str = "trials") -> None:
     _draw_incumbent(ax, view, at, incumbent)
     _draw_points(ax, view, at)
     _draw_lines(ax, view)
+    if x != "seconds":
+        ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     ax.set_xlabel(_X[x])
     ax.set_ylabel(f"cross-validated {view.label}")
-    style.legend_above(ax)
+    canvas.legend()
 
 
 def _spent(view: SearchView, x: str) -> np.ndarray:
@@ -116,12 +120,14 @@ def _draw_lines(ax, view: SearchView) -> None:
     labels = []
     if view.default_score is not None:
         ax.axhline(view.default_score, color=style.VERMILLION, linestyle="--", linewidth=1.3)
-        labels.append((view.default_score, f"default {view.default_score:.{n}f}", style.VERMILLION))
+        labels.append(
+            (view.default_score, f"default {fixed(view.default_score, n)}", style.VERMILLION)
+        )
     best = float(view.score[view.ranking[0]])
     top = view.as_searched[_incumbents(view)[-1]]
     word = "best" if top == best else "winner"  # the finish has chosen it on more folds
-    labels.append((best, f"{word} {best:.{n}f}", style.BLUE))
+    labels.append((best, f"{word} {fixed(best, n)}", style.BLUE))
     if view.test_score is not None:
         ax.axhline(view.test_score, color=style.GREEN, linestyle=":", linewidth=1.8)
-        labels.append((view.test_score, f"held-out {view.test_score:.{n}f}", style.GREEN))
+        labels.append((view.test_score, f"held-out {fixed(view.test_score, n)}", style.GREEN))
     style.label_lines(ax, labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from typing import Any
 
 from ._style import Canvas, import_matplotlib
@@ -29,6 +30,15 @@ def kind_module(kind: str) -> Any:
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {list(KINDS)}, got {kind!r}.")
     return importlib.import_module(f".{kind}", __package__)
+
+
+def _check_options(kind: str, module: Any, options: dict[str, Any]) -> None:
+    """Say which options a kind of picture has where it does not know one."""
+    known = list(inspect.signature(module.draw).parameters)[2:]  # behind view and canvas
+    for name in options:
+        if name not in known:
+            has = f"its options are {known}" if known else "it has no options"
+            raise TypeError(f"kind={kind!r} has no option {name!r}: {has}.")
 
 
 class SearchDisplay:
@@ -121,7 +131,10 @@ class SearchDisplay:
         NotFittedError
             When the search is not fitted.
         ValueError
-            When there is no such kind or metric, or the search lacks what the picture shows.
+            When there is no such kind or metric, the search lacks what the picture shows, or
+            an option has a value that cannot be.
+        TypeError
+            When the kind has no such option.
         """
         kind_module(kind)
         return cls(SearchView.of(search, metric), kind, **options).plot(ax=ax)
@@ -133,6 +146,7 @@ class SearchDisplay:
 
     def _draw(self, canvas: Canvas) -> SearchDisplay:
         module = kind_module(self.kind)
+        _check_options(self.kind, module, self.options)
         reason = module.why_not(self.view)
         if reason is not None:
             raise ValueError(f"kind={self.kind!r} cannot be drawn: {reason}")

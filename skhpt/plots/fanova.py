@@ -102,7 +102,8 @@ def importance_of(
 
 
 def _summary(names: Sequence[str], found: list, n_trials: int, r2: float) -> Importance:
-    alone, total, pairs = (np.array(part) for part in zip(*found))
+    # No variance is below zero, but a sum of products that cancel may be, by rounding.
+    alone, total, pairs = (np.maximum(np.array(part), 0.0) for part in zip(*found))
     order = np.argsort(-total.mean(axis=0), kind="stable")
     couples = itertools.combinations(range(len(names)), 2)
     mean = pairs.mean(axis=0) if pairs.size else []

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from . import _style as style
-from ._choice import chosen, no_parameters
+from ._choice import checked_count, chosen, comparable, no_parameters
 from .axes import ParameterAxis
 from .view import SearchView
-from .words import decimals, wrapped
+from .words import tick_texts, value_text, wrapped
 
-_ABSENT = -0.12  # where a line passes the axis of a parameter that its configuration lacks
+_WORD = -0.07  # where a value stands that is no number, on an axis of numbers
+_ABSENT = -0.14  # where a line passes the axis of a parameter that its configuration lacks
 _JITTER = 0.018
 
 
@@ -29,10 +30,12 @@ def draw(
     n_best: int = 200,
 ) -> None:
     places = ParameterAxis.of(view, chosen(view, params, 10))
-    known = np.flatnonzero(np.isfinite(view.adjusted) & view.eligible)
-    shown = known[np.argsort(-view.adjusted[known], kind="stable")][:n_best]
+    whole = comparable(view)
+    known = np.flatnonzero(np.isfinite(view.adjusted) & view.eligible & whole)
+    best_first = known[np.argsort(-view.adjusted[known], kind="stable")]
+    shown = best_first[: checked_count("n_best", n_best)]
     heights = np.array([_heights(view, place) for place in places]).T
-    low, high = style.score_limits(view)
+    low, high = style.score_limits(view, scores=np.where(whole, view.adjusted, np.nan))
     low = max(low, float(view.adjusted[shown].min()))  # where the best alone are shown
     score = np.clip(view.adjusted, low, high)
     lines = np.column_stack([heights, (score - low) / (high - low)])
@@ -41,9 +44,13 @@ def draw(
     _draw_lines(ax, view, lines, shown, (low, high))
     for i, place in enumerate(places):
         _draw_axis(ax, i, place.ticks() if place.is_number else _choices(place), place)
+        _name_words(ax, i, [view.params[k][place.name] for k in shown if heights[k, i] == _WORD])
     _draw_score_axis(ax, len(places), low, high)
     if len(shown) < len(known):
         ax.plot([], [], color=style.GREY, label=f"the best {len(shown)} of {len(known)}")
+    if not whole.all():
+        text = f"only the {whole.sum()} of {len(view)} at the largest budget"
+        ax.plot([], [], color="none", label=text)
     _name_axes(ax, [wrapped(place.label, 14) for place in places] + [wrapped(view.label, 14)])
     if np.isnan(heights[shown]).any():
         ax.text(-0.08, _ABSENT, "not used", ha="right", va="center", fontsize="small")
@@ -52,7 +59,8 @@ def draw(
 def _heights(view: SearchView, place: ParameterAxis) -> np.ndarray:
     at = place.unit(place.positions(view))
     if place.is_number:
-        return at
+        has = np.array([place.name in params for params in view.params])
+        return np.where(has & np.isnan(at), _WORD, at)
     if len(place.texts) == 1:
         at = at + 0.5
     return at + np.random.default_rng(0).uniform(-_JITTER, _JITTER, len(at))
@@ -77,8 +85,7 @@ def _draw_lines(ax, view: SearchView, lines, shown, limits) -> None:
     ax.add_collection(bundle)
     ax.plot(at, filled[best], color=style.ORANGE, linewidth=3, zorder=5, label="winner")
     ax.set_xlim(-0.35, len(at) - 0.65)
-    bottom = _ABSENT - 0.04 if np.isnan(lines[shown]).any() else -0.05
-    ax.set_ylim(bottom, 1.05)
+    ax.set_ylim(min(-0.01, filled[shown].min()) - 0.04, 1.05)
 
 
 def _choices(place: ParameterAxis) -> list[tuple[float, str]]:
@@ -93,14 +100,19 @@ def _draw_axis(ax, x: int, ticks: list[tuple[float, str]], place: ParameterAxis)
         _tick(ax, x, height, text)
 
 
+def _name_words(ax, x: int, values: list) -> None:
+    if values:
+        texts = dict.fromkeys(value_text(value, 12) for value in values)
+        _tick(ax, x, _WORD, ", ".join(texts))
+
+
 def _draw_score_axis(ax, x: int, low: float, high: float) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    ax.axvline(x, color=style.INK, linewidth=1.6, zorder=1)
+    ax.axvline(x, color=style.ink(), linewidth=1.6, zorder=1)
     values = [v for v in MaxNLocator(5).tick_values(low, high) if low <= v <= high]
-    n = decimals(float(np.max(np.abs(values))), 3)
-    for value in values:
-        _tick(ax, x, (value - low) / (high - low), f"{value:.{n}f}")
+    for value, text in zip(values, tick_texts(values)):
+        _tick(ax, x, (value - low) / (high - low), text)
 
 
 def _tick(ax, x: int, height: float, text: str) -> None:
@@ -112,7 +124,7 @@ def _tick(ax, x: int, height: float, text: str) -> None:
         fontsize="x-small",
         va="center",
         zorder=7,
-        bbox={"facecolor": "white", "alpha": 0.78, "edgecolor": "none", "pad": 0.6},
+        bbox={"facecolor": ax.get_facecolor(), "alpha": 0.78, "edgecolor": "none", "pad": 0.6},
     )
 
 
@@ -122,5 +134,5 @@ def _name_axes(ax, names: list[str]) -> None:
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
     ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, 0.0), frameon=False, fontsize="small", ncols=2
+        loc="upper center", bbox_to_anchor=(0.5, 0.0), frameon=False, fontsize="small", ncols=3
     )

@@ -45,7 +45,7 @@ def draw(view: SearchView, canvas: style.Canvas) -> None:
     ax.plot([], [], color=style.GREY, alpha=0.6, marker="o", markersize=3.5, label="dropped")
     ax.set_ylim(*style.score_limits(view))
     ax.set_ylabel(f"cross-validated {view.label}")
-    style.legend_above(ax)
+    canvas.legend()
 
 
 def _ladders(view: SearchView) -> list[np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import _style as style
+from ._choice import checked_count
 from .axes import ParameterAxis
 from .view import SearchView
 from .words import short_names
@@ -18,6 +19,7 @@ def draw(view: SearchView, canvas: style.Canvas, n_columns: int = 3) -> None:
     schedule = view.search.best_schedule_
     names = list(dict.fromkeys(name for entry in schedule for name in entry["params"]))
     short = short_names(names)
+    checked_count("n_columns", n_columns)
     grid = canvas.grid(len(names), n_columns, 3.1, 2.4)
     end = schedule[-1]["n_rounds"]
     for ax, name in zip(grid, names):

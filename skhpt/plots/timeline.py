@@ -43,7 +43,7 @@ def draw(view: SearchView, canvas: style.Canvas) -> None:
     ax.invert_yaxis()
     ax.grid(False, axis="y")
     ax.set_xlabel(f"seconds since the first fit began; {_busy(outcomes, len(workers))}")
-    style.legend_above(ax)
+    canvas.legend()
 
 
 def _timed(view: SearchView) -> list[Any]:

@@ -38,6 +38,37 @@ def decimals(scale: float, digits: int = 4) -> int:
     return min(max(digits - 1 - math.floor(math.log10(abs(scale))), 0), 12)
 
 
+def tick_texts(values: Sequence[float]) -> list[str]:
+    """Return evenly spaced numbers with the decimals that tell them apart.
+
+    >>> tick_texts([0.974, 0.9745, 0.975])
+    ['0.9740', '0.9745', '0.9750']
+    >>> tick_texts([-6.4e9, -4.8e9])
+    ['-6.4e+09', '-4.8e+09']
+    """
+    values = [float(v) for v in values]
+    largest = max(map(abs, values), default=0.0)
+    step = min(np.diff(sorted(set(values))), default=largest)
+    power = 0 if largest == 0.0 or 1e-4 <= largest < 1e6 else math.floor(math.log10(largest))
+    n = 0 if step == 0.0 else _decimals_of(step / 10**power)
+    return [f"{v:.{n}e}" if power else f"{v:.{n}f}" for v in values]
+
+
+def _decimals_of(step: float) -> int:
+    """How many decimals write a step down: one of 1, 2, 2.5 or 5 times a power of ten."""
+    shifted = (step * 10**n for n in range(12))
+    return next((n for n, s in enumerate(shifted) if round(s) and abs(s - round(s)) < 1e-6 * s), 12)
+
+
+def fixed(value: float, n: int) -> str:
+    """Return a number with so many decimals, one of more than seven digits by its power of ten.
+
+    >>> fixed(0.9239, 4), fixed(-3290830549.0, 0)
+    ('0.9239', '-3.2908e+09')
+    """
+    return f"{value:.4e}" if abs(value) >= 1e7 else f"{value:.{n}f}"
+
+
 def duration(seconds: float) -> str:
     """Return seconds in the unit that suits them.
 
@@ -71,19 +102,46 @@ def value_text(value: Any, width: int = 24) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def distinct_texts(values: Sequence[Any], width: int = 24) -> list[str]:
-    """Return the texts of values, numbered where two would read alike.
+def numbered(texts: Sequence[str]) -> list[str]:
+    """Return texts, numbered where two would read alike.
 
-    >>> distinct_texts([0.1, "0.1", None])
+    >>> numbered(["0.1", "0.1", "None"])
     ['0.1', '0.1 (2)', 'None']
     """
     seen: dict[str, int] = {}
-    texts = []
-    for value in values:
-        text = value_text(value, width)
+    found = []
+    for text in texts:
         seen[text] = seen.get(text, 0) + 1
-        texts.append(text if seen[text] == 1 else f"{text} ({seen[text]})")
-    return texts
+        found.append(text if seen[text] == 1 else f"{text} ({seen[text]})")
+    return found
+
+
+def label_texts(values: Sequence[Any], width: int = 18) -> list[str]:
+    """Return texts of values that are short enough for an axis, and that tell them apart.
+
+    An estimator with many parameters is named by its class where no other is of that class.
+
+    >>> label_texts(["balanced_subsample_of_rows", None])
+    ['balanced_…_of_rows', 'None']
+    """
+    texts = [value_text(value, 400) for value in values]
+    classes = [type(value).__name__ for value in values]
+    for i, value in enumerate(values):
+        if hasattr(value, "get_params") and len(texts[i]) > width:
+            texts[i] = classes[i] if classes.count(classes[i]) == 1 else texts[i]
+    return numbered([squeezed(text, width) for text in texts])
+
+
+def squeezed(text: str, width: int) -> str:
+    """Return a text with an ellipsis in the middle where it is longer.
+
+    >>> squeezed("HistGradientBoostingClassifier", 18)
+    'HistGradi…assifier'
+    """
+    if len(text) <= width:
+        return text
+    tail = (width - 1) // 2
+    return f"{text[: width - 1 - tail]}…{text[-tail:]}"
 
 
 def short_names(names: Sequence[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -10,61 +11,83 @@ from typing import Any
 import numpy as np
 
 from ..plots.view import SearchView
-from ..plots.words import decimals, number, value_text
-from ..space.base import is_number
-from ..space.dimensions import Integer, Ordinal, Real
+from ..plots.words import decimals, value_text
 from ..trial import Status
 from ..turn import StopReason
-from .differences import Difference, difference
+from .configurations import last_rows, n_configurations
+from .differences import Difference, difference, gap_to_constant
+from .edges import edge_of_range
 
-EDGE = 0.02  # share of a range that counts as its edge
 SMALL = 0.02  # share of the variance below which a parameter did not matter
-LARGE = 0.05  # share of the variance from which a parameter did
-TRUSTED = 0.3  # share of unseen variance that the forest must explain before it is believed
-CERTAIN = 0.5  # the same, where it says that something has no effect
+CERTAIN = 0.5  # share of unseen variance that a forest must explain to say what has no effect
 ENOUGH = 40  # trials below which a forest misses what matters a little
 LATE = 0.25  # share of the trials that are the end of a search
 LATE_GAIN = 0.15  # share of the whole gain that is much for the end
 FEWEST = 15  # trials from which an end can be told from a beginning
 FIRST = 10  # configurations that one would like to tell apart
+CLEAR = 2.0  # standard errors beyond which a difference is no noise
 
 
 def constant_predictor(view: SearchView) -> str | None:
-    """The default is no better than a constant predictor."""
+    """The default is no better than a constant predictor, or not beyond the noise of the folds."""
     dummy = getattr(view.search, "dummy_score_", None)
-    if dummy is None or view.default_score is None or view.default_score > dummy:
+    # On a lower rung the default has seen fewer rows than the constant.
+    if dummy is None or view.default_score is None or not view.full_budget[view.default]:
+        return None
+    gap, errors = gap_to_constant(view, dummy)
+    if gap > 0 and not errors < CLEAR:
         return None
     n = decimals(view.default_score)
+    word = "hardly" if gap > 0 else "no"
+    noise = ", a difference within the noise of the folds" if gap > 0 else ""
     return (
-        f"The default scores {view.default_score:.{n}f}, no better than a predictor that always "
-        f"says the same ({dummy:.{n}f}). Look at the data, the metric and a learning curve "
-        "before searching."
+        f"The default scores {view.default_score:.{n}f}, {word} better than a predictor that "
+        f"always says the same ({dummy:.{n}f}{noise}). Look at the data, the metric and a "
+        "learning curve before searching."
     )
 
 
 def not_converged(view: SearchView) -> str | None:
-    """The refitted winner stopped at its largest number of iterations."""
-    if getattr(view.search, "best_n_rounds_", None) is not None:
-        return None  # its number of rounds was found, and is meant
-    for step in _steps(getattr(view.search, "best_estimator_", None)):
+    """The refitted winner, or the default, stopped at its largest number of iterations.
+
+    The default is known where it was fitted for the test rows, or where it is the winner.
+    """
+    search = view.search
+    models = [("default", getattr(search, "baseline_estimator_", None))]
+    if getattr(search, "best_n_rounds_", None) is None:  # else its number was found, and is meant
+        same = view.best is not None and view.best == view.default
+        word = "winner, which is the default," if same else "winner"
+        models.insert(0, (word, getattr(search, "best_estimator_", None)))
+    found: dict[str, list[str]] = {}
+    for word, model in models:
+        short = _cut_short(model)
+        if short is not None and not (found and view.best == view.default):
+            found.setdefault(short, []).append(word)
+    if not found:
+        return None
+    told = "; ".join(f"of the {' and of the '.join(who)} {what}" for what, who in found.items())
+    return f"The training {told} and may not have converged. Raise max_iter, or scale the features."
+
+
+def _cut_short(model: Any) -> str | None:
+    """Say which part of a model made all the iterations that it was allowed."""
+    for step in _steps(model):
         limit, spent = getattr(step, "max_iter", None), getattr(step, "n_iter_", None)
-        if not isinstance(limit, int) or limit < 1 or spent is None or _boosts(step):
+        if not isinstance(limit, numbers.Integral) or limit < 1 or spent is None or _boosts(step):
             continue
         if np.max(spent) >= limit:
-            return (
-                f"The training of the winner ({type(step).__name__}) ended at "
-                f"max_iter={limit} and may not have converged. Raise max_iter, or scale the "
-                "features."
-            )
+            return f"({type(step).__name__}) ended at max_iter={limit}"
     return None
 
 
 def failures(view: SearchView) -> str | None:
     """Configurations failed."""
-    failed = np.flatnonzero(view.is_a(Status.FAILED))
+    last = last_rows(view) if view.resource is not None else np.arange(len(view))
+    failed = np.intersect1d(last, np.flatnonzero(view.is_a(Status.FAILED)))
     if not len(failed):
         return None
-    text = f"{len(failed)} of {len(view)} configurations failed{_common_value(view, failed)}."
+    common = _common_value(view, failed)
+    text = f"{len(failed)} of {n_configurations(view)} configurations failed{common}."
     error = _most_frequent_error(view)
     return text if error is None else f"{text} The most frequent error: {error}"
 
@@ -75,19 +98,41 @@ def no_gain(view: SearchView) -> str | None:
     if gain is None:
         return None
     if view.best == view.default:
-        return "Nothing was found that beats the default: the winner is the default itself."
-    n = decimals(float(view.score[view.best]))
-    if gain.high < 0.0:
-        return (
-            f"The estimator as given scores {-gain.mean:.{n}f} more than the winner, beyond the "
-            "noise of the folds: it lies outside of your ranges and cannot win. Widen them "
-            "towards it."
-        )
+        return _default_won(view)
+    if gain.mean < 0 and not gain.within_noise:
+        return _default_is_better(view, gain)
     if not gain.within_noise:
         return None
+    n = decimals(float(view.score[view.best]))
     return (
         f"The gain over the default, {gain.mean:+.{n}f}, is within the noise of the folds: the "
         "default may do as well on new data."
+    )
+
+
+def _default_won(view: SearchView) -> str:
+    if n_configurations(view) < 2:
+        return "Nothing but the default was tried: give the search more configurations."
+    if int(view.electable.sum()) < 2:
+        return "Nothing can be said against the default: no other configuration ran to its end."
+    return "Nothing was found that beats the default: the winner is the default itself."
+
+
+def _default_is_better(view: SearchView, gain: Difference) -> str:
+    n = decimals(float(view.score[view.best]))
+    noise = ", beyond the noise of the folds" if gain.has_interval else ""
+    fact = f"The estimator as given scores {-gain.mean:.{n}f} more than the winner{noise}"
+    if view.eligible[view.default]:
+        return f"{fact}: that is what refit or the constraints of this search cost."
+    given = view.params[view.default]
+    outside = ", ".join(
+        f"{name}={value_text(given[name])}"
+        for name, dimension in view.space.dimensions.items()
+        if name in given and not dimension.contains(given[name])
+    )
+    return (
+        f"{fact}: it is better than everything in your ranges, and outside of them, so that it "
+        f"cannot win. Widen them to take in {outside or 'what it has'}."
     )
 
 
@@ -104,23 +149,6 @@ def optimistic(view: SearchView) -> str | None:
         f"The cross-validated score, {score:.{n}f}, lies above the whole interval of the held-out "
         f"score, {low:.{n}f} to {high:.{n}f}. Report the held-out one; look for rows that belong "
         "together and were split, or for a shift between the two sets."
-    )
-
-
-def edge_of_range(view: SearchView) -> str | None:
-    """The winner sits on the edge of a range that matters."""
-    if view.best is None:
-        return None
-    names = [name for name in view.names if _on_edge(view, name)]
-    if not names:
-        return None
-    listed = ", ".join(
-        f"{name}={value_text(view.params[view.best][name])} (of {_range_text(view, name)})"
-        for name in names
-    )
-    return (
-        f"The winner sits on the edge of what was searched: {listed}. Widen it there, if the "
-        "parameter allows."
     )
 
 
@@ -246,51 +274,6 @@ def _most_frequent_error(view: SearchView) -> str | None:
         return None
     lines: Counter = Counter()
     for trace, count in ledger.errors().items():
-        lines[trace.strip().splitlines()[-1]] += count
+        lines[(trace.strip().splitlines() or ["an error without a word"])[-1]] += count
     text = lines.most_common(1)[0][0]
     return text if len(text) <= 200 else text[:199] + "…"
-
-
-def _on_edge(view: SearchView, name: str) -> bool:
-    dimension = view.space.dimensions[name]
-    value = view.params[view.best].get(name)
-    if value is None or not dimension.contains(value) or not _matters(view, name):
-        return False
-    if isinstance(dimension, Ordinal):
-        return value in (min(dimension.choices), max(dimension.choices))
-    if not isinstance(dimension, Real | Integer):
-        return False
-    low, high = dimension.low, dimension.high
-    if isinstance(dimension, Integer):
-        at_low, at_high = value == low, value == dimension.values()[-1]
-    else:
-        u = dimension.encode(value)[0]
-        at_low, at_high = u < EDGE, u > 1 - EDGE
-    if _default_lies_beyond(view, name, low, high):
-        return False
-    # A share ends at 0 and 1, a count at 1: there is nothing beyond.
-    natural_low = low in (0, 1) if isinstance(dimension, Integer) else low == 0.0
-    natural_high = isinstance(dimension, Real) and high == 1.0 and not dimension.log
-    return bool((at_low and not natural_low) or (at_high and not natural_high))
-
-
-def _default_lies_beyond(view: SearchView, name: str, low: float, high: float) -> bool:
-    """Whether what lies outside of the range was tried: by the default, which lies there."""
-    if view.default_score is None:
-        return False
-    value = view.params[view.default].get(name)
-    return is_number(value) and not low <= value <= high
-
-
-def _matters(view: SearchView, name: str) -> bool:
-    found = view.importance
-    if found is None or found.r2 < TRUSTED:
-        return True  # nothing is known
-    return name in found.names and bool(found.total[found.names.index(name)] >= LARGE)
-
-
-def _range_text(view: SearchView, name: str) -> str:
-    dimension = view.space.dimensions[name]
-    if isinstance(dimension, Ordinal):
-        return f"{number(min(dimension.choices))} to {number(max(dimension.choices))}"
-    return f"{number(dimension.low)} to {number(dimension.high)}"

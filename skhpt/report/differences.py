@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..plots.view import SearchView
-from ..t_test import corrected_t_test
+from ..t_test import corrected_t_test, paired_differences
 
 
 class Difference(NamedTuple):
-    """A mean paired difference and its 95 % interval, which is NaN below two folds."""
+    """A mean paired difference and its 95 % interval.
+
+    The interval is NaN below two folds, and where all folds differ by the same.
+    """
 
     mean: float
     low: float
@@ -30,10 +33,29 @@ class Difference(NamedTuple):
 
 def difference(view: SearchView, a: int, b: int) -> Difference:
     """Return the score of configuration `a` minus that of `b`, on the folds that both ran."""
-    gaps = view.folds[a] - view.folds[b]
-    gaps = gaps[np.isfinite(gaps)]
+    both = np.isfinite(view.folds[a]) & np.isfinite(view.folds[b])
+    gaps = paired_differences(view.folds[a, both], view.folds[b, both])
     found = corrected_t_test(gaps, test_share(view.search, view.folds.shape[1]))
     return Difference(found.mean, found.low, found.high)
+
+
+def gap_to_constant(view: SearchView, dummy: float) -> tuple[float, float]:
+    """By what the default is better than a constant predictor, and how many errors that is.
+
+    Returns
+    -------
+    gap : float
+        Of the means over the folds of everybody.
+    errors : float
+        The gap in standard errors of Nadeau and Bengio; NaN where they are not known.
+    """
+    own = view.folds[view.default, : view.n_first]
+    constant = getattr(view.search, "_dummy_folds", None)
+    if constant is None or len(constant) != len(own):
+        constant = np.full(len(own), dummy)
+    gaps = paired_differences(own, constant)
+    found = corrected_t_test(gaps[np.isfinite(gaps)], test_share(view.search, len(own)))
+    return found.mean, found.t
 
 
 def test_share(search: Any, n_folds: int) -> float:

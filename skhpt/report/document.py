@@ -41,6 +41,9 @@ class Table:
         is too narrow.
     marked : sequence of int
         Rows to stand out.
+    details : sequence of str
+        A line for each row, with what the optional columns hold, to stand below the row where
+        the page is too narrow for all of them; none where those columns are just left out.
     """
 
     header: Sequence[str]
@@ -48,6 +51,7 @@ class Table:
     words: int = 0
     optional: int = 0
     marked: Sequence[int] = ()
+    details: Sequence[str] = ()
 
 
 Block = Paragraph | Items | Facts | Table

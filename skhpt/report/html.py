@@ -38,7 +38,10 @@ _STYLE = """
 .skhpt-report li.warning { background: #fdf3e3; border-left: 4px solid #E69F00; }
 .skhpt-report figure { margin: 1.2em 0 1.8em; overflow-x: auto; }
 .skhpt-report figcaption { font-weight: 600; margin-bottom: .4em; }
-.skhpt-report svg { max-width: 100%; height: auto; display: block; }
+.skhpt-report svg { max-width: max(100%, 52em); height: auto; display: block; }
+@media (max-width: 600px) { .skhpt-report { padding: 1em .5em; }
+  .skhpt-report dl { grid-template-columns: 1fr; } .skhpt-report dd { margin-bottom: .5em; }
+  .skhpt-report .word { min-width: 9em; } }
 @media print { .skhpt-report figure, .skhpt-report tr { break-inside: avoid; } }
 """
 _NO_PICTURES = "Pictures need matplotlib: pip install 'skhpt[plot]'"

@@ -12,6 +12,7 @@ from ..plots.display import SearchDisplay, kind_module
 from ..plots.view import SearchView
 from ..space.base import shortened
 from .advice import advice_on
+from .configurations import n_configurations
 from .document import Section
 from .html import as_fragment, as_page, as_svg
 from .sections import sections_of
@@ -80,7 +81,7 @@ class Report:
         of = "" if estimator is None else f" of {_named(estimator)}"
         n = view.n_first
         return (
-            f"{type(view.search).__name__}{of}: {len(view)} configurations, "
+            f"{type(view.search).__name__}{of}: {_counted(n_configurations(view))}, "
             f"{n} fold{'s' if n > 1 else ''}"
         )
 
@@ -140,6 +141,10 @@ class Report:
             raise ValueError(f"path must end in .html, as the report is HTML, got {str(path)!r}.")
         path.write_text(as_page(self.title, self._fragment), encoding="utf-8")
         return path
+
+
+def _counted(n: int) -> str:
+    return f"{n} configuration{'s' if n != 1 else ''}"
 
 
 def _named(estimator: Any) -> str:

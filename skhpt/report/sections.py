@@ -13,10 +13,13 @@ from ..space.base import Dimension
 from ..space.dimensions import Categorical, Integer, Ordinal, Real
 from ..trial import Origin, Status
 from .advice import advice_on, gain_over_default
+from .configurations import by_last_row, first_rows, last_rows
 from .differences import Difference, difference
 from .document import Block, Facts, Items, Paragraph, Section, Table
+from .rule import rule_of
 
 N_BEST = 10
+_WHOLE = 10_000  # characters: values that are not to be cut
 _STATUS_WORDS = {
     Status.COMPLETE: "every fold, full budget",
     Status.PARTIAL: "less than the full budget",
@@ -80,8 +83,9 @@ def _result(view: SearchView) -> list[Block]:
     if view.test_score is not None:
         pairs.append(("held-out", _held_out_line(view, show)))
     if view.best is not None:
-        found = [f"{name}={value_text(value)}" for name, value in view.params[view.best].items()]
+        found = [f"{name}={value_text(v, _WHOLE)}" for name, v in view.params[view.best].items()]
         pairs.append(("winner", ", ".join(found) or "the estimator as given"))
+        pairs += [("chosen", rule)] if (rule := rule_of(view)) else []
     blocks: list[Block] = [Facts(pairs)] if pairs else []
     blocks += [Paragraph(text) for text in (_optimism(view, show), _sign(view)) if text]
     return blocks or [Paragraph("No configuration was chosen (refit=False).")]
@@ -93,7 +97,7 @@ def _best_line(view: SearchView, show: Scores) -> str:
     text = show(float(view.score[view.best]))
     if len(folds) > 1:
         text += f" (sd over {len(folds)} folds {show(float(folds.std(ddof=1)))})"
-    return f"{text}, trial {view.best + 1} of {len(view)}"
+    return f"{text}, trial {view.best} (of 0 to {len(view) - 1})"
 
 
 def _default_line(view: SearchView, show: Scores) -> str:
@@ -101,7 +105,14 @@ def _default_line(view: SearchView, show: Scores) -> str:
     gain = gain_over_default(view)
     if gain is None or view.best == view.default:
         return text
-    text += f"; the winner gains {show.signed(gain.mean)}"
+    both = np.isfinite(view.folds[view.default]) & np.isfinite(view.folds[view.best])
+    n_default = int(np.isfinite(view.folds[view.default]).sum())
+    where = ""
+    if n_default != np.isfinite(view.folds[view.best]).sum():
+        there = float(view.folds[view.best, both].mean())
+        text += f" over {n_default} folds"
+        where = f" on the {both.sum()} folds that both ran ({show(there)} there)"
+    text += f"; the winner gains {show.signed(gain.mean)}{where}"
     return f"{text}, 95 % interval {show.interval(gain)}" if gain.has_interval else text
 
 
@@ -148,8 +159,9 @@ def _optimism(view: SearchView, show: Scores) -> str | None:
 
 
 def _is_highest(view: SearchView) -> bool:
-    """Whether the winner has the highest score; a rule of the user's need not take it."""
-    return bool(view.score[view.best] >= view.score[view.ranking].max())
+    """Whether the winner was chosen by its score: a rule need not take the highest."""
+    highest = view.score[view.best] >= view.score[view.ranking].max()
+    return bool(highest) and rule_of(view) is None
 
 
 def _sign(view: SearchView) -> str | None:
@@ -173,33 +185,60 @@ def _best(view: SearchView) -> list[Block]:
     names = _varied(view, shown)
     short = short_names([*view.space.dimensions, *names])
     label = view.label if len(view.label) <= 14 else "score"
-    header = ["", "trial", "from", label, "difference", "95 % interval", "time"]
-    header += [short[name] for name in names]
+    n_folds = np.isfinite(view.folds[shown]).sum(axis=1)
+    uneven = bool(np.ptp(n_folds))
+    header = ["", "trial", "from", label, *(["folds"] if uneven else ())]
+    header += ["difference", "95 % interval", "time", *(short[name] for name in names)]
     rows = []
     for rank, (i, gap) in enumerate(zip(shown, gaps)):
-        mark = "*" if rank == 0 else "=" if gap.within_noise else ""
-        lead = [mark, str(i + 1), str(view.origin[i]), show(float(view.score[i]))]
+        lead = [_mark(view, rank, gap), str(i), str(view.origin[i]), show(float(view.score[i]))]
+        lead += [str(n_folds[rank])] if uneven else []
         versus = ["", ""] if rank == 0 else [show.signed(gap.mean), show.interval(gap)]
         values = [_value(view.params[i], name) for name in names]
         rows.append([*lead, *versus, duration(view.seconds[i]), *values])
     equal = [r for r, gap in enumerate(gaps) if r and gap.within_noise]
-    table = Table(header, rows, words=1, optional=len(names), marked=[0, *equal])
-    return [table, Paragraph(_legend(view, equal, gaps))]
+    marked = equal if view.best is None else [0, *equal]
+    widths = [_WHOLE, *[60] * (len(shown) - 1)]  # the winner in full
+    details = [_pairs(view.params[i], names, short, n) for i, n in zip(shown, widths)]
+    table = Table(header, rows, 1, optional=len(names), marked=marked, details=details)
+    return [table, Paragraph(" ".join(_legend(view, equal, gaps, uneven)))]
 
 
-def _legend(view: SearchView, equal: Sequence[int], gaps: Sequence[Difference]) -> str:
+def _mark(view: SearchView, rank: int, gap: Difference) -> str:
+    if rank == 0:
+        return "" if view.best is None else "*"
+    return "=" if gap.within_noise else ""
+
+
+def _pairs(params: dict[str, Any], names: Sequence[str], short: dict[str, str], width: int) -> str:
+    """The values that differ among the best."""
+    return ", ".join(f"{short[n]}={value_text(params[n], width)}" for n in names if n in params)
+
+
+def _legend(
+    view: SearchView, equal: Sequence[int], gaps: Sequence[Difference], uneven: bool
+) -> list[str]:
+    first = "the winner" if view.best is not None else "the first"
+    said = "* the winner" if view.best is not None else "No winner was chosen (refit=False)"
     if len(gaps) < 2:
-        return "* the winner."
-    text = "* the winner"
-    if not gaps[1].has_interval:
-        return text + ". One fold gives no interval: nothing says which differences are noise."
+        return [f"{said}."]
+    if view.folds.shape[1] < 2:
+        return [f"{said}. One fold gives no interval: nothing says which differences are noise."]
     if equal:
-        text += "; = not worse than the winner within the noise of the folds"
-    return (
-        f"{text}. Differences are to the winner, on the same folds; the intervals are t intervals "
-        "with the correction of Nadeau and Bengio for overlapping training sets. They do not "
-        "know that the winner was picked because it came out first."
+        said += f"; = not worse than {first} within the noise of the folds"
+    parts = [f"{said}."]
+    if uneven:
+        parts.append(
+            "Scores are means over as many folds as the column says: the first ones, and for the "
+            "best a second look at further ones; differences are over the folds that both ran, "
+            "so that they are not those of the scores shown."
+        )
+    parts.append(
+        f"Differences are to {first}, on the same folds; the intervals are t intervals with the "
+        "correction of Nadeau and Bengio for overlapping training sets. They do not know that "
+        f"{first} was picked because it came out first."
     )
+    return parts
 
 
 def _varied(view: SearchView, shown: np.ndarray) -> list[str]:
@@ -270,14 +309,18 @@ def _range(dimension: Dimension) -> str:
 
 
 def _budget(view: SearchView) -> list[Block]:
+    last = last_rows(view) if view.resource is not None else np.arange(len(view))
+    n_fits, seconds = view.n_fits, view.seconds
+    if view.resource is not None:  # a configuration, with what it cost on all of its rungs
+        n_fits, seconds = by_last_row(view, n_fits), by_last_row(view, seconds)
     rows = []
     for status, words in _STATUS_WORDS.items():
-        chosen = view.is_a(status)
+        chosen = view.is_a(status)[last]
         if chosen.any():
-            n, fits = int(chosen.sum()), int(view.n_fits[chosen].sum())
-            rows.append([words, str(n), str(fits), duration(float(view.seconds[chosen].sum()))])
-    total = float(view.seconds.sum())
-    rows.append(["all", str(len(view)), str(int(view.n_fits.sum())), duration(total)])
+            n, fits = int(chosen.sum()), int(n_fits[chosen].sum())
+            rows.append([words, str(n), str(fits), duration(float(seconds[chosen].sum()))])
+    total = float(seconds.sum())
+    rows.append(["all", str(len(last)), str(int(n_fits.sum())), duration(total)])
     table = Table(["configurations", "number", "fits", "time"], rows, words=1)
     lines = [_ended(view), _saved(view), _refit(view)]
     return [table, Paragraph(" ".join(line for line in lines if line))]
@@ -312,7 +355,9 @@ def _searched(view: SearchView) -> list[Block]:
     pairs.append(("splitter", _splitter(view)))
     if (shape := _shape(search)) is not None:
         pairs.append(("data", shape))
-    sources = {origin: view.origin.count(origin) for origin in Origin}
+    rows = first_rows(view) if view.resource is not None else range(len(view))
+    origins = [view.origin[row] for row in rows]
+    sources = {origin: origins.count(origin) for origin in Origin}
     told = ", ".join(f"{n} {_ORIGINS[origin]}" for origin, n in sources.items() if n)
     pairs.append(("configurations", told))
     return [Facts(pairs)]

@@ -10,6 +10,7 @@ from .document import Facts, Items, Paragraph, Section, Table
 
 WIDTH = 88
 _GAP = "  "
+_INDENT = "      "
 
 
 def as_text(title: str, sections: Sequence[Section]) -> str:
@@ -60,11 +61,20 @@ def _(block: Table) -> str:
     columns = list(zip(block.header, *block.rows))
     widths = [max(map(len, column)) for column in columns]
     kept = _kept(widths, block.optional)
+    details = block.details if kept < len(widths) else ()
+    kept = len(widths) - block.optional if details else kept
     widths = _squeezed(widths[:kept], block.words)
     lines = [_line(block.header, widths, block.words)]
     lines.append("-" * len(lines[0]))
-    lines += [_line(row, widths, block.words) for row in block.rows]
+    for number, row in enumerate(block.rows):
+        lines.append(_line(row, widths, block.words))
+        if details and details[number]:
+            lines.append(_indented(details[number]))
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _indented(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=_INDENT, subsequent_indent=_INDENT)
 
 
 def _kept(widths: list[int], optional: int) -> int:
