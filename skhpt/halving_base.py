@@ -17,7 +17,7 @@ from ._compat import BaseSearchCV, num_samples, wants_more_than_labels
 from .choosing import Selection
 from .estimators import space_for_facts
 from .estimators.family import is_untouched
-from .estimators.pipelines import last_step
+from .estimators.pipelines import last_step, settings_needed
 from .estimators.registry import family_of
 from .estimators.resources import Resource, Rounds, resource_of
 from .evaluate import Problem
@@ -104,10 +104,32 @@ class BaseHalving(BaseSearch):
                 f"random_state to an int, or set shuffle=False; got cv={self.cv!r}."
             )
         self._limits = self._limits_of(tuning, cv)
+        if self.verbose:
+            self._tell_why_rows(num_samples(tuning.X))
         return cv
+
+    def _tell_why_rows(self, n_rows: int) -> None:
+        """Print what keeps "auto" from the rounds of an estimator that has some."""
+        if self.resource != "auto" or self._limits.resource.name != "n_samples":
+            return
+        needs = settings_needed(self.estimator, n_rows)
+        if needs:
+            print(
+                f"resource: n_samples, as {type(last_step(self.estimator)[1]).__name__} stops or "
+                f"trains in a way of its own on {n_rows} rows; with {' and '.join(needs)}, 'auto' "
+                "takes its rounds"
+            )
 
     def _limits_of(self, tuning: Rows, cv) -> Limits:
         n_rows = num_samples(tuning.X)
+        resource = self._resource_on(n_rows)
+        n_splits = None
+        if resource.parameter is None:
+            n_splits = cv.get_n_splits(tuning.X, tuning.y, **tuning.split_params)
+        there = {"n_samples": n_rows, "n_folds": n_splits}.get(resource.name)
+        return self._limits_within(there, resource, n_splits, tuning)
+
+    def _resource_on(self, n_rows: int) -> Resource:
         resource = resource_of(self.resource, self.estimator, n_rows)
         step = self._step_searched(resource)
         if step is not None and self.resource != "auto":
@@ -117,12 +139,8 @@ class BaseHalving(BaseSearch):
                 "the parameters of one step at a time."
             )
         if step is not None:
-            resource = resource_of("n_samples", self.estimator, n_rows)
-        n_splits = None
-        if resource.parameter is None:
-            n_splits = cv.get_n_splits(tuning.X, tuning.y, **tuning.split_params)
-        there = {"n_samples": n_rows, "n_folds": n_splits}.get(resource.name)
-        return self._limits_within(there, resource, n_splits, tuning)
+            return resource_of("n_samples", self.estimator, n_rows)
+        return resource
 
     def _step_searched(self, resource: Resource) -> str | None:
         """The step that has the resource, where the space puts others in its place."""
@@ -238,7 +256,8 @@ class BaseHalving(BaseSearch):
                 kept = origin if as_given or not is_default else Origin.GIVEN
                 first.append(Proposal(bare, origin=kept))
             if is_default:
-                value = {} if own is None else {own: self.estimator.get_params()[own]}
+                given = self.estimator.get_params()
+                value = {own: given[own]} if own in given else {}
                 guests.append(
                     Proposal({**bare, **value}, origin=origin, eligible=eligible and own is None)
                 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
-from sklearn.base import clone, is_classifier
-from sklearn.model_selection import check_cv
+from sklearn.base import is_classifier
 from sklearn.utils import indexable
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -22,7 +22,7 @@ from .brackets import (
 )
 from .candidates import Listed, Modelled, drawn
 from .choosing import Selection
-from .estimators.resources import Resource, Rounds, resource_of
+from .estimators.resources import Resource, Rounds
 from .halving_base import BaseHalving, Limits
 from .ledger import Ledger
 from .plan import Leg
@@ -250,18 +250,24 @@ class HyperbandSearchCV(BaseHalving):
         return self._told(limits, self._brackets(limits, n), n_splits)
 
     def _limits_on(self, X, y, groups) -> tuple[Limits, int]:
+        if y is None and is_classifier(self.estimator):
+            raise ValueError(
+                f"metadata() needs y as well as X for a classifier ({type(self.estimator).__name__}"
+                "), as the plan depends on the classes: call metadata(X, y)."
+            )
         X, y = indexable(X, y)
         split_params = {} if groups is None else {"groups": groups}
-        probe = clone(self)  # what is set aside here says nothing about this search
+        probe = copy.copy(self)  # what is set aside here says nothing about this search
+        probe.random_state = copy.deepcopy(self.random_state)
         rows, _ = probe._set_aside(
             Rows(X, y, {}, {}, split_params), root_of(probe.random_state, True)
         )
-        cv = check_cv(self.cv, rows.y, classifier=is_classifier(self.estimator))
+        cv = self._splitter_of_plan(rows.y)
         limits = self._limits_of(rows, cv)
         return limits, cv.get_n_splits(rows.X, rows.y, **rows.split_params)
 
     def _limits_without_data(self) -> tuple[Limits, int]:
-        resource = resource_of(self.resource, self.estimator, 0)
+        resource = self._resource_on(0)
         words = isinstance(self.max_resources, str) or isinstance(self.min_resources, str)
         if resource.name == "n_samples" and words:
             raise ValueError(
@@ -270,8 +276,7 @@ class HyperbandSearchCV(BaseHalving):
                 f"min_resources (got {self.min_resources!r})."
             )
         try:
-            cv = check_cv(self.cv, classifier=is_classifier(self.estimator))
-            n_splits = cv.get_n_splits()
+            n_splits = self._splitter_of_plan(None).get_n_splits()
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"metadata() needs the data to count the folds of cv={self.cv!r}: call "
@@ -279,6 +284,17 @@ class HyperbandSearchCV(BaseHalving):
             ) from error
         there = {"n_samples": self.max_resources, "n_folds": n_splits}.get(resource.name)
         return self._limits_within(there, resource, n_splits, None), n_splits
+
+    def _splitter_of_plan(self, y):
+        """The splitter; that of a generator is kept, as there is no second one for ``fit``."""
+        cv = self._splitter(y)
+        if isinstance(self.cv, Iterator):
+            self._kept = (self.cv, cv)
+        return cv
+
+    def _splitter(self, y):
+        generator, cv = self.__dict__.pop("_kept", (None, None))
+        return cv if generator is not None and generator is self.cv else super()._splitter(y)
 
     def _brackets(self, limits: Limits, n_configurations: float) -> list[Bracket]:
         return hyperband_plan(

@@ -13,11 +13,11 @@ from joblib import parallel_config
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from ._compat import num_samples
-from .changeable import OTHERS, changeable_part, check_changeable
+from .changeable import OTHERS, changeable_part, check_changeable, check_has_space
 from .choosing import Selection
 from .estimators import space_for_facts
 from .estimators.growing import Grower, Watched
-from .estimators.pipelines import last_step
+from .estimators.pipelines import last_step, settings_needed
 from .evaluate import Problem, with_params
 from .finish import Finish
 from .generations import Exchanges, Generations, Members, history
@@ -26,7 +26,7 @@ from .plan import Leg, Plan, check_legs, initial_trials
 from .population import Population, PopulationPlan
 from .rows import Rows, Splits
 from .running import Orders
-from .schedule import Training, missing_seeds, trainer_of
+from .schedule import Training, missing_seeds, trainer_of, trainer_of_kind
 from .search import BaseSearch
 from .seeds import spawned_int
 from .space import dialects
@@ -242,13 +242,16 @@ class PBTSearchCV(BaseSearch):
         trainer = trainer_of(self.estimator, tuning.fit_params, num_samples(tuning.X))
         if trainer is not None:
             return trainer
-        name = type(last_step(self.estimator)[1]).__name__
+        last = last_step(self.estimator)[1]
+        kind, name = trainer_of_kind(last), type(last).__name__
+        needs = settings_needed(self.estimator, num_samples(tuning.X), kind)
+        here = f" For that, set {' and '.join(needs)} here." if needs else ""
         given = f" with the fit parameters {sorted(tuning.fit_params)}" if tuning.fit_params else ""
         raise ValueError(
             f"PBTSearchCV trains in steps, and {name} as it is set{given} cannot be. What can: "
             "MLP* with solver 'adam' or 'sgd', SGD*, LightGBM, XGBoost, HistGradientBoosting* and "
             "GradientBoosting*, alone or as the last step of a Pipeline, without early stopping "
-            f"of their own, and with sample_weight at most. For others use {OTHERS}."
+            f"of their own, and with sample_weight at most.{here} For others use {OTHERS}."
         )
 
     def _planned(self) -> PopulationPlan:
@@ -295,6 +298,7 @@ class PBTSearchCV(BaseSearch):
     def _plan(self, legs, facts, seed, stopping) -> Plan:
         curated = self._is_curated()
         if curated:
+            check_has_space(self.estimator, self._trainer)
             self.space_ = changeable_part(
                 space_for_facts(self.estimator, facts()), self.estimator, self._trainer
             )

@@ -24,7 +24,7 @@ from sklearn.base import clone
 
 from ._compat import num_samples
 from .climbing import Nursery
-from .estimators.growing import GROWERS, Grower, Growth, Watched, grower_of
+from .estimators.growing import Grower, Growth, Watched, grower_of_kind
 from .estimators.growing_sgd import SGDGrower
 from .estimators.pipelines import beginning, fit_params_of_end, last_step, transformed, with_end
 from .evaluate import Problem
@@ -51,10 +51,15 @@ def trainer_of(
     own, last = fit_params_of_end(estimator, fit_params), last_step(estimator)[1]
     if own is None:
         return None
-    if type(last).__name__ in GROWERS:
-        return grower_of(last, own, n_samples)
-    sgd = SGDGrower()
-    return sgd if sgd.supports(last, own, n_samples) else None
+    trainer = trainer_of_kind(last)
+    return trainer if trainer is not None and trainer.supports(last, own, n_samples) else None
+
+
+def trainer_of_kind(last: Any) -> Grower | None:
+    """Find who trains estimators of a kind, if perhaps not this one as it is set."""
+    if type(last).__name__ in SGDGrower.kinds:
+        return SGDGrower()
+    return grower_of_kind(last)
 
 
 def missing_seeds(estimator: Any, seed: np.random.SeedSequence) -> dict[str, int]:

@@ -16,9 +16,9 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import LeaveOneGroupOut, cross_val_score
+from sklearn.model_selection import KFold, LeaveOneGroupOut, cross_val_score
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -536,6 +536,30 @@ def test_the_plan_asks_for_what_it_needs():
         search(cv=LeaveOneGroupOut(), resource="max_depth", max_resources=9).metadata()
     with pytest.raises(ValueError, match=r"max_resources=100"):
         search(resource="max_depth").metadata()
+
+
+def test_the_plan_of_a_classifier_asks_for_its_classes():
+    with pytest.raises(ValueError, match=r"metadata\(\) needs y as well .*metadata\(X, y\)"):
+        search().metadata(X)
+    model = HyperbandSearchCV(Ridge(), {"alpha": loguniform(1e-3, 1)})
+    assert model.metadata(X)["resource"] == "n_samples"
+
+
+@pytest.mark.parametrize("data", [(X, y), ()])
+def test_a_generator_of_folds_serves_the_plan_and_the_fit(data):
+    options = {"resource": "max_leaf_nodes", "max_resources": 9, "min_resources": 2}
+    asked = search(cv=KFold(3).split(X), **options)
+    plan = asked.metadata(*data)
+    assert asked.metadata(*data) == plan
+    assert asked.fit(X, y).metadata_ == plan
+    assert asked.n_splits_ == 3
+
+
+def test_a_step_that_is_searched_has_no_rounds_in_the_plan():
+    steps = Pipeline([("m", GradientBoostingClassifier())])
+    space = {"m": [LogisticRegression(), GradientBoostingClassifier()]}
+    model = HyperbandSearchCV(steps, space, max_resources=90, min_resources=30)
+    assert model.metadata()["resource"] == model.metadata(X, y)["resource"] == "n_samples"
 
 
 def test_scores_of_less_than_everything_are_not_compared():

@@ -1,11 +1,16 @@
 """Population based training: its laws, for everything that it trains."""
 
+import ast
 import functools
+import re
+import subprocess
+import sys
 import warnings
 
 import numpy as np
 import pytest
 from joblib import parallel_config
+from scipy.stats import uniform
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import (
@@ -80,7 +85,7 @@ CASES = {
     ),
     "LGBMClassifier": lambda: (
         lgbm(),
-        {**BOOSTED, "subsample": (0.51, 1.0), "num_leaves": (3, 15), "reg_alpha": (0.0, 1.0)},
+        {**BOOSTED, "subsample": (0.55, 1.0), "num_leaves": (3, 15), "reg_alpha": (0.0, 1.0)},
     ),
     "XGBClassifier": lambda: (xgb(), {**BOOSTED, "max_depth": (1, 5), "gamma": (0.0, 0.5)}),
     "HistGradientBoosting": lambda: (
@@ -424,6 +429,31 @@ def test_what_cannot_be_trained_in_steps_is_refused(estimator):
         PBTSearchCV(estimator, {"alpha": [1, 2, 3]}).fit(X, Y)
 
 
+@pytest.mark.parametrize(
+    ("estimator", "settings"),
+    [
+        (make_pipeline(network(early_stopping=True)), "mlpclassifier__early_stopping=False"),
+        (network(solver="lbfgs"), "solver='adam'"),
+        (HistGradientBoostingClassifier(early_stopping=True), "early_stopping=False"),
+        (
+            SGDClassifier(class_weight="balanced", early_stopping=True),
+            "early_stopping=False and class_weight=None",
+        ),
+    ],
+)
+def test_the_refusal_tells_what_to_set(estimator, settings):
+    with pytest.raises(ValueError, match=f"For that, set {settings} here"):
+        PBTSearchCV(estimator, {"alpha": [1, 2, 3]}).fit(X, Y)
+
+
+def test_without_a_curated_space_one_is_shown_that_works():
+    with pytest.raises(ValueError, match="space = .*'eta0'.*\n.*PBTSearchCV") as refused:
+        PBTSearchCV(SGDClassifier(), **SMALL).fit(X, Y)
+    shown = re.search("space = (.*)", str(refused.value))[1]
+    search = PBTSearchCV(SGDClassifier(), ast.literal_eval(shown), **SMALL).fit(X, Y)
+    assert np.isfinite(search.best_score_)
+
+
 def test_what_cannot_change_is_refused_by_name():
     match = "'hidden_layer_sizes' cannot change.*'alpha', 'batch_size'.*BayesSearchCV or Halving"
     with pytest.raises(ValueError, match=match):
@@ -433,17 +463,21 @@ def test_what_cannot_change_is_refused_by_name():
 
 
 @pytest.mark.parametrize(
-    ("estimator", "space", "bound"),
+    ("params", "space", "bound"),
     [
-        (lgbm, {"subsample": (0.5, 1.0)}, 0.5),
-        (lgbm, {"bagging_fraction": [0.3, 0.9]}, 0.5),
-        (lambda: lgbm(subsample_freq=2), {"subsample": (0.6, 1.1)}, 1),
-        (lambda: lgbm(subsample_freq=0), {"subsample": (0.4, 0.6), "subsample_freq": [1]}, 0.5),
+        ({}, {"subsample": (0.5, 1.0)}, 0.5),
+        ({}, {"subsample": (0.501, 1.0)}, 0.5),  # of few rows, no more than the half
+        ({}, {"subsample": uniform(0.3, 0.6)}, 0.5),
+        ({}, {"bagging_fraction": [0.3, 0.9]}, 0.5),
+        ({}, [{"subsample": (0.6, 0.9)}, {"subsample": (0.2, 0.4)}], 0.5),
+        ({"subsample_freq": 2}, {"subsample": (0.6, 1.1)}, 1),
+        ({"subsample_freq": 0}, {"subsample": (0.4, 0.6), "subsample_freq": [1]}, 0.5),
     ],
 )
-def test_what_lightgbm_crashes_of_is_refused(estimator, space, bound):
-    search = PBTSearchCV(estimator(), space, initial_params=None, **SMALL)
-    with pytest.raises(ValueError, match=f"must stay on one side of {bound}.*begin above {bound}"):
+def test_what_lightgbm_crashes_of_is_refused(params, space, bound):
+    search = PBTSearchCV(lgbm(**params), space, **SMALL)
+    match = f"must stay on one side of {bound}.*begin at {1.1 * bound:g} or above"
+    with pytest.raises(ValueError, match=match):
         search.fit(X, Y)
 
 
@@ -455,9 +489,44 @@ def test_one_side_is_as_good_as_the_other_and_frequencies_stay():
 
 def test_curated_shares_of_rows_stay_where_lightgbm_is_safe():
     growing_lightgbm = pytest.importorskip("skhpt.estimators.growing_lightgbm")
-    curated = {"subsample": (0.5, 1.0, "uniform"), "reg_alpha": RATES, "min_child_samples": [9]}
-    part = changeable_part(curated, lgbm(), growing_lightgbm.LightGBMGrower())
-    assert part == {"subsample": (0.55, 1.0, "uniform"), "reg_alpha": RATES}
+    shares = {"subsample": (0.5, 1.0, "uniform"), "reg_alpha": RATES, "subsample_freq": [1]}
+    part = changeable_part(
+        {**shares, "min_child_samples": [9]}, lgbm(), growing_lightgbm.LightGBMGrower()
+    )
+    # Without the frequency, no share has an effect.
+    assert part == {**shares, "subsample": (0.55, 1.0, "uniform")}
+
+
+SURVIVES = """
+import numpy as np
+from lightgbm import LGBMClassifier
+from sklearn.datasets import make_classification
+from skhpt import PBTSearchCV
+X, y = make_classification(600, 8, n_informative=5, n_classes=3, random_state=0)
+model = LGBMClassifier(verbose=-1, n_jobs=1, min_child_samples=5)
+for seed in range(4):
+    search = PBTSearchCV(model, population_size=6, max_rounds=24, interval=2, cv=2)
+    search.set_params(random_state=seed, resample_probability=0.5).fit(X, y)
+"""
+
+
+def test_the_interpreter_survives_lightgbm():
+    pytest.importorskip("lightgbm")
+    subprocess.run([sys.executable, "-c", SURVIVES], check=True)
+
+
+def test_alternatives_with_single_values_of_their_own_are_not_fixed():
+    space = [{"hidden_layer_sizes": [(3,)]}, {"hidden_layer_sizes": [(4,)]}]
+    with pytest.raises(ValueError, match="'hidden_layer_sizes' cannot change"):
+        PBTSearchCV(network(), space, **SMALL).fit(X, Y)
+
+
+@pytest.mark.parametrize("name", ["n_estimators", "num_iterations", "n_iter", "num_boost_round"])
+@pytest.mark.parametrize("values", [[5], [5, 50]])
+def test_rounds_are_refused_by_all_of_their_names(name, values):
+    space = {"learning_rate": RATES, name: values}
+    with pytest.raises(ValueError, match=f"'{name}' counts the rounds.*max_rounds"):
+        PBTSearchCV(lgbm(), space, **SMALL).fit(X, Y)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Resources: a model that goes on is the model trained in one go, wherever it lives."""
 
+import ast
+
 import numpy as np
 import pytest
 from scipy.stats import randint
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification, make_regression
 from sklearn.ensemble import (
     GradientBoostingClassifier,
@@ -19,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skhpt import HalvingRandomSearchCV, climbing
+from skhpt.estimators.pipelines import rounds_parameter, settings_needed
 from skhpt.estimators.resources import Folds, Parameter, Rounds, Rows, resource_of
 
 X, y = make_classification(160, 8, n_informative=5, random_state=0)
@@ -121,6 +124,116 @@ def test_a_resource_that_is_not_there():
     model = in_pipeline(LogisticRegression())
     with pytest.raises(ValueError, match=r"resource=max_iter .*Pipeline.*'logisticregression__max"):
         resource_of("max_iter", model)
+
+
+@pytest.mark.parametrize("name", ["fit_intercept", "solver", "tol", "logisticregression__C"])
+def test_what_cannot_count_is_no_resource(name):
+    model = LogisticRegression()
+    if "__" in name:
+        model = in_pipeline(model)
+    match = f"resource={name} .*its values are no whole numbers. .* such as .*max_iter'"
+    with pytest.raises(ValueError, match=match):
+        resource_of(name, model)
+
+
+class TellsWhatWasSet(ClassifierMixin, BaseEstimator):
+    """Has parameters that only its constructor names, until they are set."""
+
+    def __init__(self, iterations=None, depth=None, loss="log", **others):
+        given = {"iterations": iterations, "depth": depth, "loss": loss, **others}
+        self._given = {name: value for name, value in given.items() if value not in (None, "log")}
+
+    def get_params(self, deep=True):
+        return dict(self._given)
+
+    def set_params(self, **params):
+        self._given.update(params)
+        return self
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.full(len(X), self.classes_[0])
+
+
+def test_a_parameter_that_only_the_constructor_names():
+    model = TellsWhatWasSet()
+    assert type(resource_of("iterations", model)) is Parameter
+    with pytest.raises(ValueError, match="resource=rounds which is not supported"):
+        resource_of("rounds", model)
+    with pytest.raises(ValueError, match="resource=loss .*no whole numbers"):
+        resource_of("loss", model)
+    search = HalvingRandomSearchCV(
+        model, {"depth": randint(1, 9)}, resource="iterations", max_resources=9, random_state=0
+    )
+    search.set_params(initial_params="default").fit(X, y)
+    assert search.best_params_["iterations"] == search.n_resources_[-1] == 9
+
+
+# -- what keeps an estimator from growing --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("model", "needs"),
+    [
+        (HistGradientBoostingClassifier(early_stopping=True), ["early_stopping=False"]),
+        (
+            HistGradientBoostingClassifier(warm_start=True, max_features=0.5, early_stopping=False),
+            ["warm_start=False"],
+        ),
+        (
+            GradientBoostingClassifier(n_iter_no_change=3, warm_start=True),
+            ["n_iter_no_change=None", "warm_start=False"],
+        ),
+        (
+            MLPClassifier(solver="lbfgs", early_stopping=True),
+            ["solver='adam'", "early_stopping=False"],
+        ),
+        (in_pipeline(MLPClassifier(early_stopping=True)), ["mlpclassifier__early_stopping=False"]),
+        (MLPClassifier(), []),
+        (HistGradientBoostingClassifier(), []),
+    ],
+)
+def test_what_to_set(model, needs):
+    assert settings_needed(model, len(X)) == needs
+    assert (rounds_parameter(model, len(X)) is None) == bool(needs)
+    model.set_params(**{name: ast.literal_eval(value) for name, value in map(_halves, needs)})
+    assert rounds_parameter(model, len(X)) is not None
+
+
+def _halves(setting):
+    return setting.split("=")
+
+
+def test_nothing_to_set_where_nothing_helps():
+    assert settings_needed(LogisticRegression(), len(X)) == []
+
+
+@pytest.mark.parametrize(
+    ("library", "params", "needs"),
+    [
+        ("lightgbm.LGBMClassifier", {"boosting_type": "dart"}, ["boosting_type='gbdt'"]),
+        ("xgboost.XGBClassifier", {"early_stopping_rounds": 5}, ["early_stopping_rounds=None"]),
+    ],
+)
+def test_what_to_set_for_a_booster(library, params, needs):
+    module, kind = library.split(".")
+    model = getattr(pytest.importorskip(module), kind)(**params)
+    assert settings_needed(model, len(X)) == needs
+
+
+@pytest.mark.filterwarnings("ignore:The winner is ahead")
+def test_why_auto_takes_rows_is_printed(capsys):
+    model = HistGradientBoostingClassifier(early_stopping=True, max_iter=3)
+    search = HalvingRandomSearchCV(
+        model, {"max_leaf_nodes": [3, 4]}, resource="auto", cv=2, n_candidates=2, min_resources=80
+    )
+    search.fit(X, y)
+    assert not capsys.readouterr().out
+    search.set_params(verbose=1).fit(X, y)
+    assert "with early_stopping=False, 'auto' takes its rounds" in capsys.readouterr().out
 
 
 # -- in a search --------------------------------------------------------------------------------

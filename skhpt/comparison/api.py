@@ -97,9 +97,9 @@ def compare(
     Budgets. Trials go to ``n_iter``, ``n_trials`` or ``n_candidates``. Fits are trials times
     folds, except for this package's searches that race, which go on until they have made so
     many. Seconds go to ``time_budget`` or ``timeout``, and to scikit-optimize as a
-    ``DeadlineStopper``. The word "grid" becomes the finest grid
-    over the small curated space that the budget has room for. What a search cannot be told is
-    said in a warning and in ``notes``, and that search runs as it was set up.
+    ``DeadlineStopper``. The word "grid" becomes the finest grid over the small curated space that
+    the budget has room for. What a search cannot be told is said in a warning, in ``notes`` and
+    in the headline, and that search runs as it was set up.
 
     Times. ``cpu`` is that of this process while ``fit`` ran, so that it includes what a search
     spends on its proposals; with worker processes, the seconds that the search recorded for its

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import copy
 import importlib
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -135,6 +135,11 @@ class Grower(ABC):
         Where to stop in any case.
     changeable : frozenset of str
         Parameters that may change between two rounds, see :meth:`Growth.change`.
+    beside : frozenset of str
+        Parameters that may not, but to which a curated space gives the single value without
+        which one that may has no effect.
+    example : mapping
+        A space of changeable parameters, to be shown where nothing is curated.
     """
 
     rounds: str
@@ -142,9 +147,11 @@ class Grower(ABC):
     patience: int = 30
     max_rounds: int = 1000
     changeable: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
+    example: Mapping[str, Any] = MappingProxyType({})
 
-    def watershed(self, name: str, params: Mapping[str, Any]) -> float:
-        """The bound that a changeable parameter must not pass during training, from either side.
+    def gap(self, name: str, params: Mapping[str, Any]) -> tuple[float, float] | None:
+        """The values that a changeable parameter must not cross during training.
 
         Parameters
         ----------
@@ -154,10 +161,11 @@ class Grower(ABC):
 
         Returns
         -------
-        bound : float
-            Minus infinity where there is none. Values up to it may not be mixed with those above.
+        gap : (float, float) or None
+            Values up to the first may not be mixed with those from the second on, and between
+            the two there may be none. None where all may be mixed.
         """
-        return -math.inf
+        return None
 
     @abstractmethod
     def supports(
@@ -167,6 +175,13 @@ class Grower(ABC):
 
         Some decide by the number of rows for training, and refuse where it is not known.
         """
+
+    def needs(self, estimator: Any, n_samples: int | None = None) -> list[str]:
+        """What to set so that an estimator can be grown, as ``name=value``.
+
+        Nothing where that is not what is in the way.
+        """
+        return []
 
     @abstractmethod
     def start(
@@ -222,10 +237,16 @@ def grower_of(
     estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
 ) -> Grower | None:
     """Find who can grow an estimator (not a pipeline: its last step); None for nobody."""
+    grower = grower_of_kind(estimator)
+    if grower is None or not grower.supports(estimator, fit_params, n_samples):
+        return None
+    return grower
+
+
+def grower_of_kind(estimator: Any) -> Grower | None:
+    """Find who grows estimators of a kind, if perhaps not this one as it is set."""
     row = GROWERS.get(type(estimator).__name__)
     library = type(estimator).__module__.partition(".")[0]
     if row is None or library not in ("sklearn", "lightgbm", "xgboost"):
         return None
-    module = importlib.import_module(f".{row[0]}", __package__)
-    grower = getattr(module, row[1])()
-    return grower if grower.supports(estimator, fit_params, n_samples) else None
+    return getattr(importlib.import_module(f".{row[0]}", __package__), row[1])()

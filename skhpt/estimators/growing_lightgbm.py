@@ -54,6 +54,7 @@ _MULTICLASS = {
 }
 _BINARY = {"binary": ("log", "sigmoid")}
 _OBJECTIVES = {**_REGRESSION, **_MULTICLASS, **_BINARY}
+_BOOSTING = ("gbdt", "gbrt", "goss")
 
 # Parameters beyond the wrapper's own, with which growing was compared with ``fit``.
 _PROVEN = frozenset(
@@ -94,7 +95,9 @@ _CHANGEABLE = frozenset(
 )
 
 
-_COPIES_UP_TO = 0.5
+# The share of the rows, a round, up to which LightGBM trains on a copy of them, and one from which
+# it surely does not: it rounds the number of rows down.
+_COPIED, _NOT_COPIED = 0.5, 0.55
 
 
 class LightGBMGrower(Grower):
@@ -102,15 +105,18 @@ class LightGBMGrower(Grower):
 
     rounds = "n_estimators"
     changeable = _CHANGEABLE
+    beside = frozenset(("subsample_freq",))
 
-    def watershed(self, name: str, params: Mapping[str, Any]) -> float:
-        # Where it draws at most half of the rows a round (by the share and the frequency), LightGBM
-        # trains on a copy of them. Changed from there to more, LightGBM 4.7 crashes or reads memory
-        # that is not its own, also by its own callback reset_parameter.
+    def gap(self, name: str, params: Mapping[str, Any]) -> tuple[float, float] | None:
+        """Keep the share of the rows on one side of a half.
+
+        Changed from a copy of the rows to more of them, LightGBM 4.7 crashes or reads memory that
+        is not its own, also by its own callback ``reset_parameter``.
+        """
         if name not in ("subsample", "bagging_fraction"):
-            return super().watershed(name, params)
-        frequency = params.get(effective_name(params, "subsample_freq")) or 1
-        return _COPIES_UP_TO * max(1, frequency)
+            return None
+        every = max(1, params.get(effective_name(params, "subsample_freq")) or 1)
+        return _COPIED * every, _NOT_COPIED * every
 
     def supports(
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
@@ -125,6 +131,9 @@ class LightGBMGrower(Grower):
             return False
         own = set(lightgbm.LGBMModel().get_params())
         return not set(params) - own - _PROVEN and _is_proven(params, classifier)
+
+    def needs(self, estimator: Any, n_samples: int | None = None) -> list[str]:
+        return [] if estimator.boosting_type in _BOOSTING else ["boosting_type='gbdt'"]
 
     def start(
         self,
@@ -159,7 +168,7 @@ def _is_proven(params: Mapping[str, Any], classifier: bool) -> bool:
     known = {**_MULTICLASS, **_BINARY} if classifier else _REGRESSION
     return (
         (objective is None or (isinstance(objective, str) and objective in known))
-        and params["boosting_type"] in ("gbdt", "gbrt", "goss")
+        and params["boosting_type"] in _BOOSTING
         and _is_whole(params["random_state"], or_none=True)
         and _is_whole(params["n_estimators"])
         and (classifier or params["class_weight"] is None)

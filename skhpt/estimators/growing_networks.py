@@ -224,8 +224,12 @@ class MLPGrower(Grower):
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
     ) -> bool:
         """Whether growing this estimator gives exactly what its ``fit`` gives."""
-        stochastic = estimator.solver in ("adam", "sgd")
-        return stochastic and not estimator.early_stopping and only_weights(estimator, fit_params)
+        return not self.needs(estimator) and only_weights(estimator, fit_params)
+
+    def needs(self, estimator: Any, n_samples: int | None = None) -> list[str]:
+        other = estimator.solver not in ("adam", "sgd")
+        stops = bool(estimator.early_stopping)
+        return ["solver='adam'"] * other + ["early_stopping=False"] * stops
 
     def start(
         self,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import is_classifier
@@ -62,11 +62,18 @@ class _SGDGrowth(SklearnGrowth):
 class SGDGrower(Grower):
     """Grow ``SGDClassifier`` and ``SGDRegressor``, by epochs of ``partial_fit``."""
 
+    kinds = ("SGDClassifier", "SGDRegressor")
     rounds = "max_iter"
     goes_back = False
     changeable = frozenset(
         ("alpha", "l1_ratio", "penalty", "eta0", "learning_rate", "power_t", "epsilon")
     )
+    # Of which eta0 is without effect at the learning rate "optimal".
+    example: ClassVar = {
+        "alpha": (1e-6, 1e-2, "log-uniform"),
+        "eta0": (1e-4, 1.0, "log-uniform"),
+        "learning_rate": ["constant"],
+    }
 
     def supports(
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
@@ -75,10 +82,12 @@ class SGDGrower(Grower):
         from sklearn.linear_model import SGDClassifier, SGDRegressor  # many modules, when asked
 
         known = type(estimator) in (SGDClassifier, SGDRegressor)
-        if not known or estimator.early_stopping:
-            return False
-        by_class = getattr(estimator, "class_weight", None)
-        return not isinstance(by_class, str) and only_weights(estimator, fit_params)
+        return known and not self.needs(estimator) and only_weights(estimator, fit_params)
+
+    def needs(self, estimator: Any, n_samples: int | None = None) -> list[str]:
+        stops = bool(estimator.early_stopping)
+        by_word = isinstance(getattr(estimator, "class_weight", None), str)
+        return ["early_stopping=False"] * stops + ["class_weight=None"] * by_word
 
     def start(
         self,

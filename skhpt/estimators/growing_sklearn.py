@@ -181,11 +181,14 @@ class HistGradientBoostingGrower(Grower):
         A model with ``warm_start=True`` that draws columns is refused: whoever trains on what
         ``fitted`` returns would continue another random stream than the one of ``fit``.
         """
+        return not self.needs(estimator, n_samples) and only_weights(estimator, fit_params)
+
+    def needs(self, estimator: Any, n_samples: int | None = None) -> list[str]:
         stops = estimator.early_stopping
         if isinstance(stops, str):
             stops = n_samples is None or n_samples > AUTO_STOPS_ABOVE
         draws_on = estimator.warm_start and estimator.max_features < 1.0
-        return not stops and not draws_on and only_weights(estimator, fit_params)
+        return ["early_stopping=False"] * bool(stops) + ["warm_start=False"] * bool(draws_on)
 
     def start(
         self,
@@ -216,8 +219,12 @@ class GradientBoostingGrower(Grower):
         Every tree draws from the random stream, if only to order the columns; hence
         ``warm_start=True`` is refused, as for histogram boosters that draw.
         """
+        return not self.needs(estimator) and only_weights(estimator, fit_params)
+
+    def needs(self, estimator: Any, n_samples: int | None = None) -> list[str]:
         stops = estimator.n_iter_no_change is not None
-        return not stops and not estimator.warm_start and only_weights(estimator, fit_params)
+        draws_on = bool(estimator.warm_start)
+        return ["n_iter_no_change=None"] * stops + ["warm_start=False"] * draws_on
 
     def start(
         self,

@@ -105,6 +105,13 @@ class XGBoostGrower(Grower):
         unknown = [name for name in params if name not in known and not name.startswith("_")]
         return not unknown and _is_proven(params, classifier)
 
+    def needs(self, estimator: Any, n_samples: int | None = None) -> list[str]:
+        return [
+            f"{name}={allowed[-1]!r}"
+            for name, allowed in _ALLOWED.items()
+            if getattr(estimator, name, None) not in allowed
+        ]
+
     def start(
         self,
         estimator: Any,

@@ -9,7 +9,7 @@ from typing import Any
 from sklearn import get_config
 from sklearn.pipeline import Pipeline
 
-from .growing import grower_of
+from .growing import Grower, grower_of, grower_of_kind
 
 
 def last_step(estimator) -> tuple[str, Any]:
@@ -41,6 +41,13 @@ def rounds_parameter(
     own = fit_params_of_end(estimator, fit_params or {})
     grower = None if own is None else grower_of(last, own, n_samples)
     return None if grower is None else prefix + grower.rounds
+
+
+def settings_needed(estimator, n_samples: int | None, grower: Grower | None = None) -> list[str]:
+    """What to set so that an estimator can be grown, as ``name=value``; see ``Grower.needs``."""
+    prefix, last = last_step(estimator)
+    grower = grower or grower_of_kind(last)
+    return [] if grower is None else [prefix + need for need in grower.needs(last, n_samples)]
 
 
 def fit_params_of_end(estimator, fit_params: Mapping[str, Any]) -> dict[str, Any] | None:

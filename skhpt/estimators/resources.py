@@ -12,6 +12,8 @@ another than the one that is refitted.
 
 from __future__ import annotations
 
+import inspect
+import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -111,7 +113,8 @@ class Parameter(Resource):
         self.name = self.parameter = name
 
     def supports(self, estimator: Any) -> bool:
-        return self.name in estimator.get_params()
+        owner, name = _owner(estimator, self.name)
+        return name in _parameters(owner) and _takes_whole_numbers(owner, name)
 
     def path(self, estimator, X, y, budgets, fit_params=None):
         for budget in budgets:
@@ -240,18 +243,56 @@ def resource_of(name: str, estimator: Any, n_samples: int | None = None) -> Reso
     return resource
 
 
+def _owner(estimator: Any, name: str) -> tuple[Any, str]:
+    """The estimator inside that has a parameter, and its name there."""
+    holder, _, own = name.rpartition("__")
+    return (estimator.get_params().get(holder) if holder else estimator), own
+
+
+def _parameters(owner: Any) -> dict[str, Any]:
+    """Parameters with their values; those with their defaults that only a constructor names.
+
+    CatBoost's ``get_params`` tells what was set, and no more.
+    """
+    if not hasattr(owner, "get_params"):
+        return {}
+    plain = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    defaults = {
+        name: parameter.default
+        for name, parameter in list(inspect.signature(type(owner).__init__).parameters.items())[1:]
+        if parameter.kind in plain
+    }
+    return {**defaults, **owner.get_params(deep=False)}
+
+
+def _takes_whole_numbers(owner: Any, name: str) -> bool:
+    """Whether a parameter can count something: by scikit-learn's constraints, or by its value."""
+    rules = getattr(owner, "_parameter_constraints", {}).get(name)
+    if rules == "no_validation":
+        return True
+    if isinstance(rules, list):
+        types = [getattr(rule, "type", rule) for rule in rules]
+        return any(type_ in (int, numbers.Integral) for type_ in types)
+    value = _parameters(owner)[name]
+    return value is None or (isinstance(value, numbers.Integral) and not isinstance(value, bool))
+
+
 def _no_such_resource(name: str, estimator: Any, rounds: str | None) -> str:
-    numbers = [
+    whole = [
         parameter
         for parameter, value in estimator.get_params().items()
         if isinstance(value, int | np.integer)
         and not isinstance(value, bool)
         and parameter.rpartition("__")[2] not in ("random_state", "seed", "n_jobs", "verbose")
+        and _takes_whole_numbers(*_owner(estimator, parameter))
     ]
     found = f" (here {rounds!r})" if rounds else ""
-    those = f", such as {', '.join(map(repr, numbers[:5]))}" if numbers else ""
+    those = f", such as {', '.join(map(repr, whole[:5]))}" if whole else ""
+    owner, own = _owner(estimator, name)
+    there = own in _parameters(owner)
+    why = ", as its values are no whole numbers" if there else ""
     return (
         f"Cannot use resource={name} which is not supported by estimator "
-        f"{type(estimator).__name__}. Use 'n_samples', 'n_folds', 'auto' for rounds of "
+        f"{type(estimator).__name__}{why}. Use 'n_samples', 'n_folds', 'auto' for rounds of "
         f"training{found}, or a parameter of the estimator that takes whole numbers{those}."
     )

@@ -102,18 +102,24 @@ class Canvas:
             cells = figure.add_gridspec(n_rows, n_columns)
         else:
             figure = self._ax.figure
-            # The panels would cover a legend above the axes: it gets a row of its own.
-            rows = _place(self._ax).subgridspec(2, 1, height_ratios=[0.12 * legend, n_rows])
-            cells = rows[1].subgridspec(n_rows, n_columns)
-            self._ax.set_axis_off()
-            if legend:
-                self._over = figure.add_subplot(rows[0])
-                self._over.set_axis_off()
+            cells = self._divided(legend, n_rows).subgridspec(n_rows, n_columns)
         for i in range(n):
             shared = {name: self.axes[0] for name in kwargs if self.axes}
             ax = figure.add_subplot(cells[i // n_columns, i % n_columns], **shared)
             self.axes.append(tidy(ax))
         return self.axes
+
+    def _divided(self, legend: bool, n_rows: int) -> Any:
+        """The place of the axes that were given, without a row for a legend."""
+        place = _place(self._ax)
+        self._ax.set_axis_off()
+        if not legend:
+            return place
+        # The panels would cover a legend that stands above the axes themselves.
+        top, below = place.subgridspec(2, 1, height_ratios=[0.12, n_rows], hspace=0.1)
+        self._over = self._ax.figure.add_subplot(top)
+        self._over.set_axis_off()
+        return below
 
     def legend(self, n_columns: int = 4) -> None:
         """A legend above all that is drawn; it can cover nothing."""

@@ -28,9 +28,8 @@ def draw(
     places = ParameterAxis.of(view, chosen(view, params, 12))
     checked_count("n_columns", n_columns)
     height = 3.1 if any(place.is_wordy for place in places) else 2.6
-    grid = canvas.grid(
-        len(places), n_columns, 2.75 if len(places) > 1 else 4.2, height, sharey=True
-    )
+    width = 2.75 if len(places) > 1 else 4.2
+    grid = canvas.grid(len(places), n_columns, width, height, legend=True, sharey=True)
     grid[0].set_ylim(*style.score_limits(view))
     for i, (ax, place) in enumerate(zip(grid, places)):
         points = _draw_one(ax, view, place)
