@@ -25,6 +25,7 @@ from sklearn.utils.multiclass import type_of_target
 from ._compat import num_samples
 from .engine import StopReason
 from .estimators.registry import family_of, is_misspelt
+from .estimators.stopping import name_in_effect, rounds_by_another_name
 from .ledger import Ledger
 from .space.base import brief
 from .trial import Origin, Status
@@ -278,6 +279,13 @@ def check_early_stopping(estimator, early_stopping, stopping, legs) -> None:
     if rounds is None and early_stopping in (None, False, True, "auto"):
         return
     if rounds is None:
+        known = rounds_by_another_name(estimator)
+        if known is not None:
+            raise ValueError(
+                f"early_stopping={early_stopping!r} finds {known[0]!r}, but the estimator has been "
+                f"given its number of rounds, as {known[1]!r}. Leave that out of the estimator, or "
+                "use early_stopping=None."
+            )
         raise ValueError(
             f"early_stopping={early_stopping!r} needs an estimator that is trained in rounds "
             "(LightGBM, XGBoost, scikit-learn's boosting, MLP and SGD), alone or as the last step "
@@ -285,10 +293,13 @@ def check_early_stopping(estimator, early_stopping, stopping, legs) -> None:
             f"own; got {brief(estimator)}. Use early_stopping=None, or 'auto' to have it where it "
             "can be had."
         )
-    if any(rounds in leg.space.dimensions for leg in legs):
+    names = {name for leg in legs for name in leg.space.dimensions}
+    name = name_in_effect(estimator, rounds, names)
+    if name in names:
+        other = "" if name == rounds else f" by its other name {name!r}"
         raise ValueError(
-            f"early_stopping finds {rounds!r}, which the search space names too. Take it out of "
-            "the space, or use early_stopping=None."
+            f"early_stopping finds {rounds!r}, which the search space names too{other}. Take it "
+            "out of the space, or use early_stopping=None."
         )
 
 

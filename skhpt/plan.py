@@ -49,6 +49,11 @@ class Plan:
     initial: Sequence[Start] = ()
 
     @property
+    def names(self) -> set[str]:
+        """The parameters that are searched."""
+        return {name for leg in self.legs for name in leg.space.dimensions}
+
+    @property
     def n_candidates(self) -> int | None:
         first, *others = self.legs
         counts = [first.n_candidates(self.initial), *(leg.n_candidates() for leg in others)]

@@ -6,8 +6,10 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from .estimators.stopping import name_in_effect, rounds_to_find
 from .ledger import Ledger
 from .trial import Status
 
@@ -43,6 +45,29 @@ def announcement(n_candidates: int | None, n_folds: int, races: bool, wanted: bo
             "constraints), so that every candidate runs on all folds"
         )
     return text
+
+
+def hint_at_rounds(
+    estimator: Any, names: set[str], n_rows: int, fit_params: Mapping[str, Any]
+) -> None:
+    """Print that a number of rounds need not be searched, where the search space names it.
+
+    Parameters
+    ----------
+    estimator : estimator object
+    names : set of str
+        Of the search space.
+    n_rows : int
+        For training.
+    fit_params : mapping
+    """
+    rounds = rounds_to_find(estimator, n_rows, fit_params)
+    name = None if rounds is None else name_in_effect(estimator, rounds, names)
+    if name in names:
+        print(
+            f"early_stopping: the space searches {name!r}; leave it out, and early_stopping='auto' "
+            "finds it for each configuration as it trains."
+        )
 
 
 class LiveLine:

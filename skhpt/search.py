@@ -43,7 +43,7 @@ from .fingerprints import fingerprints
 from .finish import Finish
 from .ledger import Ledger
 from .plan import Leg, Plan, check_legs, initial_trials
-from .progress import announcement
+from .progress import announcement, hint_at_rounds
 from .rows import Rows, Splits, facts_of, folds_of, n_folds_asked
 from .running import Listener, Orders, carry_out
 from .seeds import root_of, spawned_int
@@ -160,16 +160,11 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         legs = self._explicit_legs(seed)  # before the splits: they may share a random state
         splits = self._splits(tuning)
         metric = self._watched_metric(refit_metric)
-        stopping = stopping_for(
-            self.estimator,
-            self.early_stopping,
-            self._is_curated(),
-            splits,
-            metric,
-            tuning.fit_params,
-        )
+        how = self.early_stopping, self._is_curated(), splits, metric, tuning.fit_params
+        stopping = stopping_for(self.estimator, *how)
         facts = facts_of(tuning, splits)
         plan = self._plan(legs, facts, seed, stopping)
+        self._hint(plan, tuning)
         selection = self._selection(plan, facts, scorer, stopping, len(splits))
         ledger = Ledger(len(splits), metric, self._error_value)
         callbacks = SearchCallbacks(self, len(splits))
@@ -278,6 +273,12 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         check_early_stopping(self.estimator, self.early_stopping, stopping, legs)
         initial = initial_trials(self.initial_params, self.estimator, legs[0], facts, curated)
         return Plan(legs, initial)
+
+    def _hint(self, plan: Plan, tuning: Rows) -> None:
+        """Say what the search could find, where the user has left that open."""
+        if self.verbose > 0 and self.early_stopping is None and not self._is_curated():
+            n_rows = max(train for train, _ in self._fold_sizes)
+            hint_at_rounds(self.estimator, plan.names, n_rows, tuning.fit_params)
 
     @property
     def _error_value(self) -> float:

@@ -10,7 +10,7 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     RandomForestRegressor,
 )
-from sklearn.linear_model import SGDClassifier
+from sklearn.linear_model import Ridge, SGDClassifier
 from sklearn.model_selection import cross_val_score
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -201,3 +201,67 @@ def test_another_way_is_said_once(capsys):
     assert capsys.readouterr().out.count("1 configurations could not be stopped early") == 1
     GridSearchCV(LGBM, {"num_leaves": [3]}, cv=3, early_stopping=8, verbose=1).fit(X, y)
     assert "early_stopping" not in capsys.readouterr().out
+
+
+# -- rounds by their other names --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alias", ["num_iterations", "num_boost_round", "n_iter", "max_iter"])
+@pytest.mark.parametrize("step", [False, True])
+def test_rounds_that_are_searched_by_another_name_cannot_be_found(alias, step):
+    estimator, name = LGBM, alias
+    if step:
+        estimator, name = make_pipeline(StandardScaler(), LGBM), f"lgbmregressor__{alias}"
+    with pytest.raises(ValueError, match=f"names too by its other name '{name}'. Take it out"):
+        GridSearchCV(estimator, {name: [5, 20]}, cv=3, early_stopping=8).fit(*diabetes)
+
+
+@pytest.mark.filterwarnings("ignore:Found .* in params")
+def test_rounds_that_the_estimator_was_given_by_another_name_are_not_found():
+    given = LGBMRegressor(n_jobs=1, verbose=-1, num_iterations=7)
+    with pytest.raises(ValueError, match="given its number of rounds, as 'num_iterations'. Leave"):
+        GridSearchCV(given, {"num_leaves": [3]}, cv=3, early_stopping=8).fit(*diabetes)
+    left = GridSearchCV(given, {"num_leaves": [3]}, cv=3, early_stopping="auto").fit(*diabetes)
+    assert "n_estimators" not in left.best_params_
+    assert "mean_n_rounds" not in left.cv_results_
+    assert left.best_estimator_.booster_.num_trees() == 7
+    curated = BayesSearchCV(given, n_iter=2, cv=3, random_state=0).fit(*diabetes)
+    assert "num_iterations" in curated.space_
+    found = curated.best_params_
+    assert "n_estimators" not in found
+    expected = found.get("num_iterations", 7)
+    assert curated.best_estimator_.booster_.num_trees() == expected
+
+
+HINT = "leave it out, and early_stopping='auto' finds it"
+
+
+@pytest.mark.parametrize("cls", [GridSearchCV, BayesSearchCV])
+@pytest.mark.parametrize(
+    ("estimator", "space", "options", "name"),
+    [
+        (LGBM, {"n_estimators": [5, 10]}, {}, "n_estimators"),
+        (LGBM, {"num_boost_round": [5, 10]}, {}, "num_boost_round"),
+        (LGBM, [{"num_leaves": [3]}, {"n_estimators": [5]}], {}, "n_estimators"),
+        (
+            make_pipeline(StandardScaler(), LGBM),
+            {"lgbmregressor__n_estimators": [5, 10]},
+            {},
+            "lgbmregressor__n_estimators",
+        ),
+        (LGBM, {"num_leaves": [3, 5]}, {}, None),
+        (LGBM, {"n_estimators": [5, 10]}, {"early_stopping": False}, None),
+        (LGBM, {"n_estimators": [5, 10]}, {"verbose": 0}, None),
+        (Ridge(), {"alpha": [0.1, 1.0]}, {}, None),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Found .* in params")
+def test_rounds_that_need_not_be_searched_are_hinted_at(
+    cls, estimator, space, options, name, capsys
+):
+    few = {} if cls is GridSearchCV else {"n_iter": 2, "random_state": 0}
+    cls(estimator, space, cv=3, **{"verbose": 1, **few, **options}).fit(*diabetes)
+    out = capsys.readouterr().out
+    assert out.count(HINT) == (name is not None)
+    if name is not None:
+        assert f"the space searches {name!r}" in out

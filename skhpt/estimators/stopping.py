@@ -7,7 +7,7 @@ cannot, the estimator's own early stopping on an inner split tells the number of
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from .._compat import check_method_params, num_samples, safe_split
 from .family import is_untouched
 from .pipelines import beginning, fit_params_of_end, last_step, rounds_parameter, transformed
-from .registry import is_estimator
+from .registry import family_of, is_estimator
 
 # Parameters by which estimators stop their own training.
 _OWN_STOPPING = frozenset({"early_stopping", "n_iter_no_change", "validation_fraction"})
@@ -35,6 +35,41 @@ def rounds_to_find(
     inner = stopper is not None and stopper.works_with(estimator, given)
     known = rounds_parameter(estimator, n_samples, given)
     return known or (prefix + stopper.rounds if inner else None)
+
+
+def name_in_effect(estimator: Any, parameter: str, names: Iterable[str]) -> str:
+    """The name of a parameter of the last step that its library obeys.
+
+    Parameters
+    ----------
+    estimator : estimator object
+    parameter : str
+        In the names of the whole.
+    names : iterable of str
+        Those that are given, of this parameter and of others.
+
+    Returns
+    -------
+    name : str
+        `parameter` where none of its other names is given.
+    """
+    prefix, last = last_step(estimator)
+    family, own = family_of(last), parameter.removeprefix(prefix)
+    if family is None or not parameter.startswith(prefix):
+        return parameter
+    given = {name.removeprefix(prefix): None for name in names if name.startswith(prefix)}
+    return prefix + family.rename({**given, own: None}, own)
+
+
+def rounds_by_another_name(estimator: Any) -> tuple[str, str] | None:
+    """The number of rounds and the other name by which an estimator has been given it already."""
+    prefix, last = last_step(estimator)
+    stopper = _known_stopper(last)
+    if stopper is None:
+        return None
+    rounds = prefix + stopper.rounds
+    name = name_in_effect(estimator, rounds, [prefix + own for own in last.get_params(deep=False)])
+    return None if name == rounds else (rounds, name)
 
 
 def settles_its_training(estimator: Any) -> bool:
@@ -222,10 +257,17 @@ _STOPPERS: Mapping[tuple[str, str], _Stopper] = {
 }
 
 
-def _stopper_of(estimator: Any) -> _Stopper | None:
+def _known_stopper(estimator: Any) -> _Stopper | None:
     library = type(estimator).__module__.partition(".")[0]
-    stopper = _STOPPERS.get((library, type(estimator).__name__))
-    params = estimator.get_params(deep=False) if stopper is not None else {}
+    return _STOPPERS.get((library, type(estimator).__name__))
+
+
+def _stopper_of(estimator: Any) -> _Stopper | None:
+    """How an estimator can be stopped as it is set; None where it cannot."""
+    stopper = _known_stopper(estimator)
+    if stopper is None or rounds_by_another_name(estimator) is not None:
+        return None  # by that name it would be told so many rounds, whatever is found
+    params = estimator.get_params(deep=False)
     # A forest has no rounds to stop; dropped trees come back; lbfgs has no epochs.
     forest = params.get("boosting_type", params.get("booster")) in ("dart", "rf", "gblinear")
     return None if forest or params.get("solver") == "lbfgs" else stopper
