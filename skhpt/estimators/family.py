@@ -129,8 +129,10 @@ class Family:
         """Whether an estimator can be given a parameter (a subclass may take fewer)."""
         if name in estimator.get_params(deep=False):
             return True
-        signature = inspect.signature(type(estimator).__init__)
-        kinds = {parameter.kind for parameter in signature.parameters.values()}
+        known = inspect.signature(type(estimator).__init__).parameters
+        if name in known:  # CatBoost's get_params tells what was set, and no more
+            return True
+        kinds = {parameter.kind for parameter in known.values()}
         return name in self.defaults and inspect.Parameter.VAR_KEYWORD in kinds
 
 

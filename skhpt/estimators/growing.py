@@ -150,6 +150,15 @@ class Grower(ABC):
     beside: frozenset[str] = frozenset()
     example: Mapping[str, Any] = MappingProxyType({})
 
+    @classmethod
+    def of(cls, estimator: Any) -> Grower:
+        """Return the grower of an estimator: the same for all, where all use the same names."""
+        return cls()
+
+    def own_number(self, estimator: Any) -> int:
+        """The rounds that an estimator trains as it is."""
+        return int(estimator.get_params(deep=False)[self.rounds])
+
     def gap(self, name: str, params: Mapping[str, Any]) -> tuple[float, float] | None:
         """The values that a changeable parameter must not cross during training.
 
@@ -224,6 +233,8 @@ GROWERS: Mapping[str, tuple[str, str]] = {
     "LGBMRegressor": ("growing_lightgbm", "LightGBMGrower"),
     "XGBClassifier": ("growing_xgboost", "XGBoostGrower"),
     "XGBRegressor": ("growing_xgboost", "XGBoostGrower"),
+    "CatBoostClassifier": ("growing_catboost", "CatBoostGrower"),
+    "CatBoostRegressor": ("growing_catboost", "CatBoostGrower"),
     "HistGradientBoostingClassifier": ("growing_sklearn", "HistGradientBoostingGrower"),
     "HistGradientBoostingRegressor": ("growing_sklearn", "HistGradientBoostingGrower"),
     "GradientBoostingClassifier": ("growing_sklearn", "GradientBoostingGrower"),
@@ -247,6 +258,6 @@ def grower_of_kind(estimator: Any) -> Grower | None:
     """Find who grows estimators of a kind, if perhaps not this one as it is set."""
     row = GROWERS.get(type(estimator).__name__)
     library = type(estimator).__module__.partition(".")[0]
-    if row is None or library not in ("sklearn", "lightgbm", "xgboost"):
+    if row is None or library not in ("sklearn", "lightgbm", "xgboost", "catboost"):
         return None
-    return getattr(importlib.import_module(f".{row[0]}", __package__), row[1])()
+    return getattr(importlib.import_module(f".{row[0]}", __package__), row[1]).of(estimator)

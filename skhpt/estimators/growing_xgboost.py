@@ -89,6 +89,9 @@ class XGBoostGrower(Grower):
     rounds = "n_estimators"
     changeable = _CHANGEABLE
 
+    def own_number(self, estimator: Any) -> int:
+        return int(estimator.get_num_boosting_rounds())  # it has a default of its own for None
+
     def supports(
         self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
     ) -> bool:

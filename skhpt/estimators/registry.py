@@ -22,13 +22,14 @@ from .family import Family
 def families() -> tuple[Family, ...]:
     """Return all families; of those with a class in common, the first that applies counts."""
     # Only here, at the first look-up, so that importing the package stays cheap.
-    from . import gradient_boosting, lightgbm, linear, mlp, trees, xgboost
+    from . import catboost, gradient_boosting, lightgbm, linear, mlp, trees, xgboost
 
     return (
         lightgbm.LIGHTGBM,
         xgboost.XGBOOST_LINEAR,  # before the trees of the same classes
         xgboost.XGBOOST,
         xgboost.XGBOOST_FOREST,
+        catboost.CATBOOST,
         gradient_boosting.HISTOGRAM,
         gradient_boosting.EXACT,
         trees.FOREST,

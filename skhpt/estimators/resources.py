@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._compat import num_samples, safe_split
-from .growing import Growth, Watched, grower_of
+from .growing import Growth, Watched, grower_of, grower_of_kind
 from .pipelines import (
     beginning,
     fit_params_of_end,
@@ -133,10 +133,8 @@ class Rounds(Parameter):
 
     def own_number(self, estimator: Any) -> int:
         """The rounds that an estimator trains as it is."""
-        number = estimator.get_params()[self.name]
-        if number is None:  # XGBoost has a default of its own for it
-            number = last_step(estimator)[1].get_num_boosting_rounds()
-        return int(number)
+        last = last_step(estimator)[1]
+        return grower_of_kind(last).own_number(last)
 
     def path(self, estimator, X, y, budgets, fit_params=None):
         growing = GrowingPipeline.begin(estimator, X, y, Watched(X, y), fit_params or {})

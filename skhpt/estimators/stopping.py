@@ -15,6 +15,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import train_test_split
 
 from .._compat import check_method_params, num_samples, safe_split
+from .catboost import effective_name, rate_follows_rounds
 from .family import is_untouched
 from .pipelines import beginning, fit_params_of_end, last_step, rounds_parameter, transformed
 from .registry import family_of, is_estimator
@@ -23,7 +24,9 @@ from .registry import family_of, is_estimator
 _OWN_STOPPING = frozenset({"early_stopping", "n_iter_no_change", "validation_fraction"})
 _SHARE_ASIDE = 0.15  # of the rows for training
 # What a booster's ``fit`` may be given beside rows to watch that are none of the user's own.
-_BESIDE_WATCHED = frozenset({"sample_weight", "feature_name", "categorical_feature"})
+_BESIDE_WATCHED = frozenset(
+    {"sample_weight", "feature_name", "categorical_feature", "cat_features"}
+)
 
 
 def rounds_to_find(
@@ -159,6 +162,10 @@ class _Stopper:
         self._patience = patience
         self._max_rounds = max_rounds
 
+    def of(self, estimator: Any) -> _Stopper:
+        """The same for an estimator, in the names that it is given its parameters by."""
+        return self
+
     def works_with(self, estimator: Any, fit_params: Mapping[str, Any]) -> bool:
         """Whether it can be had for an estimator, alone or at an end, with such a ``fit``."""
         return True
@@ -214,6 +221,18 @@ class _Watching(_Stopper):
         return self._best(last)
 
 
+class _WatchingCatBoost(_Watching):
+    """That of CatBoost: a number that was found at another learning rate would mean nothing."""
+
+    def of(self, estimator):
+        rounds = effective_name(estimator.get_params(deep=False), self.rounds)
+        return type(self)(rounds, self._best, self._stopping)
+
+    def works_with(self, estimator, fit_params):
+        follows = rate_follows_rounds(last_step(estimator)[1].get_params(deep=False))
+        return not follows and super().works_with(estimator, fit_params)
+
+
 def _watched(model, X, y) -> dict[str, Any]:
     """Rows to watch, by the names that the version of a library has for them."""
     if "eval_X" in inspect.signature(model.fit).parameters:
@@ -232,8 +251,13 @@ def _xgboost(model, patience: int) -> dict[str, Any]:
     return {"verbose": False}
 
 
+def _catboost(model, patience: int) -> dict[str, Any]:
+    return {"early_stopping_rounds": patience, "use_best_model": True}
+
+
 _LIGHTGBM = _Watching("n_estimators", lambda model: model.best_iteration_, _lightgbm)
 _XGBOOST = _Watching("n_estimators", lambda model: model.best_iteration + 1, _xgboost)
+_CATBOOST = _WatchingCatBoost("iterations", lambda model: model.tree_count_, _catboost)
 _HISTOGRAM = _ByItself("max_iter", lambda model: np.argmax(model.validation_score_))
 _EXACT = _ByItself("n_estimators", lambda model: model.n_estimators_ - model.n_iter_no_change)
 _NETWORK = _ByItself(
@@ -246,6 +270,8 @@ _STOPPERS: Mapping[tuple[str, str], _Stopper] = {
     ("lightgbm", "LGBMRegressor"): _LIGHTGBM,
     ("xgboost", "XGBClassifier"): _XGBOOST,
     ("xgboost", "XGBRegressor"): _XGBOOST,
+    ("catboost", "CatBoostClassifier"): _CATBOOST,
+    ("catboost", "CatBoostRegressor"): _CATBOOST,
     ("sklearn", "HistGradientBoostingClassifier"): _HISTOGRAM,
     ("sklearn", "HistGradientBoostingRegressor"): _HISTOGRAM,
     ("sklearn", "GradientBoostingClassifier"): _EXACT,
@@ -259,7 +285,8 @@ _STOPPERS: Mapping[tuple[str, str], _Stopper] = {
 
 def _known_stopper(estimator: Any) -> _Stopper | None:
     library = type(estimator).__module__.partition(".")[0]
-    return _STOPPERS.get((library, type(estimator).__name__))
+    stopper = _STOPPERS.get((library, type(estimator).__name__))
+    return None if stopper is None else stopper.of(estimator)
 
 
 def _stopper_of(estimator: Any) -> _Stopper | None:
