@@ -53,6 +53,10 @@ def classes(n_classes=2, n=200):
     return scale(X), np.array(["a", "b", "c", "d"])[y]
 
 
+def coded(data):
+    return data[0], np.unique(data[1], return_inverse=True)[1]
+
+
 def targets(n=200, **options):
     X, y = make_regression(n + 100, 8, noise=20.0, random_state=0, **options)
     return scale(X), scale(y)
@@ -151,6 +155,24 @@ NETS = {
     "fortran": (MLPClassifier(batch_size=32, **NET), as_type(np.asfortranarray, classes()), {}),
     "csr": (MLPClassifier(batch_size=32, **NET), as_type(sparse.csr_matrix, classes()), {}),
     "csc": (MLPRegressor(batch_size=32, **NET), as_type(sparse.csc_matrix, targets()), {}),
+}
+HELD_OUT = {"early_stopping": True, "validation_fraction": 0.2, **NET}
+# 1.6 cannot hold rows out whose labels are strings.
+HELD_OUT_CASES = {
+    "binary": (MLPClassifier(**HELD_OUT), coded(classes()), {}),
+    "classes": (MLPClassifier(batch_size=32, **HELD_OUT), coded(classes(4)), {}),
+    "weights": (MLPClassifier(batch_size=32, **HELD_OUT), coded(classes(3)), WEIGHTS),
+    "regression": (MLPRegressor(batch_size=50, **HELD_OUT), targets(), WEIGHTS),
+    "in order": (MLPRegressor(shuffle=False, batch_size=64, **HELD_OUT), targets(), {}),
+    "adaptive": (
+        MLPClassifier(n_iter_no_change=1, **{**HELD_OUT, **ADAPTIVE}),
+        coded(classes()),
+        {},
+    ),
+    "stops": (MLPClassifier(n_iter_no_change=1, tol=0.1, **HELD_OUT), coded(classes()), {}),
+    "fortran": (MLPClassifier(**HELD_OUT), as_type(np.asfortranarray, coded(classes())), {}),
+    "csr": (MLPClassifier(**HELD_OUT), as_type(sparse.csr_matrix, coded(classes(3))), {}),
+    "overflows": (MLPRegressor(**{**HELD_OUT, **SGD, "learning_rate_init": 1e200}), targets(), {}),
 }
 FAMILIES = (
     (HistGradientBoostingGrower(), HIST),
@@ -255,6 +277,24 @@ def test_a_growth_says_and_leaves_what_fit_does(grower, estimator, data, weights
             assert repr(model.get_params()) == repr(given.get_params())
         same_numbers(model, expected)
         same_answers(model, expected, watched.X)
+        same_answers(pickle.loads(pickle.dumps(model)), expected, watched.X)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "data", "weights"), HELD_OUT_CASES.values(), ids=list(HELD_OUT_CASES)
+)
+@pytest.mark.filterwarnings("ignore:overflow|invalid value:RuntimeWarning")
+def test_a_network_that_holds_rows_out_climbs_as_it_is_fitted(estimator, data, weights):
+    needs_weights(estimator, weights)
+    grower = MLPGrower()
+    assert grower.climbs(estimator, weights)
+    growth, watched = begin(grower, estimator, data, weights)
+    for k in CHECKPOINTS:
+        growth.grow(k)
+    for k in CHECKPOINTS:
+        expected, model = its_own_fit(grower, estimator, data, weights, k), growth.fitted(k)
+        assert repr(model.get_params()) == repr(expected.get_params())
+        same_numbers(model, expected)
         same_answers(pickle.loads(pickle.dumps(model)), expected, watched.X)
 
 

@@ -244,6 +244,11 @@ SPACES = {
     "xgboost": {"max_depth": randint(1, 7)},
     "hist gradient boosting": {"max_leaf_nodes": randint(2, 20)},
     "network": {"alpha": [1e-4, 1e-2, 0.1, 1.0, 10.0]},
+    # as in the curated space: what is searched brings early stopping
+    "network by sgd": {
+        "mlpclassifier__alpha": [1e-4, 1e-2, 0.1, 1.0, 10.0],
+        "mlpclassifier__early_stopping": [True],
+    },
 }
 
 
@@ -284,9 +289,11 @@ class Counts:
         monkeypatch.setattr(climbing.GrowingPipeline, "reach", counted)
 
 
-def test_no_round_is_trained_twice(monkeypatch):
+@quiet
+@pytest.mark.parametrize("case", ["hist gradient boosting", "network by sgd"])
+def test_no_round_is_trained_twice(monkeypatch, case):
     counts = Counts(monkeypatch)
-    searched("hist gradient boosting")
+    searched(case)
     n_folds = 2
     assert counts.n_rounds == n_folds * (4 * 2 + 2 * (4 - 2) + 1 * (8 - 4))
 

@@ -185,6 +185,12 @@ class Grower(ABC):
         Some decide by the number of rows for training, and refuse where it is not known.
         """
 
+    def climbs(
+        self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
+    ) -> bool:
+        """Whether that holds for a model that is looked at after few numbers of rounds only."""
+        return self.supports(estimator, fit_params, n_samples)
+
     def needs(self, estimator: Any, n_samples: int | None = None) -> list[str]:
         """What to set so that an estimator can be grown, as ``name=value``.
 

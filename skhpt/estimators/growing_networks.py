@@ -7,14 +7,18 @@ gives.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.base import is_classifier
-from sklearn.utils import check_random_state, column_or_1d, shuffle
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.multiclass import unique_labels
 
 from .._compat import num_samples, safe_split
@@ -57,6 +61,74 @@ def _retune(model, before: Mapping[str, Any]) -> None:
             setattr(optimizer, name, getattr(model, name))
 
 
+class _InPlace:
+    """What makes scikit-learn's Adam give the same numbers in the memory that there is.
+
+    That takes a half of the time where the layers are wide.
+    """
+
+    def update_params(self, params, grads) -> None:
+        self.t += 1
+        scale = self.learning_rate_init * np.sqrt(1 - self.beta_2**self.t)
+        self.learning_rate = scale / (1 - self.beta_1**self.t)
+        for arrays in zip(params, grads, self.ms, self.vs):
+            self._step(*arrays)
+
+    def _step(self, param, grad, m, v) -> None:
+        m *= self.beta_1
+        step = (1 - self.beta_1) * grad
+        m += step
+        v *= self.beta_2
+        size = np.square(grad)
+        size *= 1 - self.beta_2
+        v += size
+        np.sqrt(v, out=size)
+        size += self.epsilon
+        np.multiply(m, -self.learning_rate, out=step)
+        step /= size
+        param += step
+
+
+@functools.cache
+def _in_place(kind: type) -> type:
+    return type(f"{kind.__name__}InPlace", (_InPlace, kind), {})
+
+
+def _checked(model, X, y) -> tuple[Any, np.ndarray]:
+    """Private: the rows as training gets them, the classes as numbers."""
+    return model._validate_input(X, y, True, False)
+
+
+@contextlib.contextmanager
+def _without_checks(model, X, y):
+    """Private: train on rows that are known to be as they should, and spare an epoch the check.
+
+    It takes as long as some batches of a small network do.
+    """
+    optimizer = model._optimizer
+    kind = type(optimizer)
+    # With single precision some of the numbers on the way are double.
+    if model.solver == "adam" and all(coefs.dtype == np.float64 for coefs in model.coefs_):
+        optimizer.__class__ = _in_place(kind)
+    model._validate_input = lambda *args, **kwargs: (X, y)
+    try:
+        yield
+    finally:
+        optimizer.__class__ = kind
+        del model._validate_input
+
+
+# What training sets otherwise than the user did.
+_SET_FOR_TRAINING = ("random_state", "batch_size", "shuffle", "early_stopping")
+
+
+def _rows_of(model, rows: tuple, numbers: np.ndarray) -> tuple:
+    """Some of the rows, their targets and their weights, if any."""
+    X, y, weights = rows
+    X, y = safe_split(model, X, y, numbers)
+    return X, y, None if weights is None else np.asarray(weights)[numbers]
+
+
 def _epoch_cost(model, n_rows: int) -> float:
     """What an epoch costs, in steps of a network without weights.
 
@@ -73,8 +145,8 @@ class _MLPGrowth(SklearnGrowth):
     """A network that goes on through ``partial_fit``, an epoch a call.
 
     ``fit`` shuffles in each epoch the order of the epoch before, ``partial_fit`` the rows as it
-    gets them. So the rows are handed over in the order of the epoch before, which a second
-    stream, in step with the model's, tells.
+    gets them, and a row at a time. So the rows are handed over in the order of the epoch, which
+    a stream tells that is where the model's would be, and the model is told not to shuffle.
     """
 
     rounds = "max_iter"
@@ -83,21 +155,21 @@ class _MLPGrowth(SklearnGrowth):
         if np.ndim(y) == 2 and np.shape(y)[1] == 1:
             y = column_or_1d(y, warn=True)  # once, as in fit, not in every epoch
         super().__init__(estimator, X, y, watched, fit_params)
-        self._given = {name: getattr(estimator, name) for name in ("random_state", "batch_size")}
+        self._given = {name: getattr(estimator, name) for name in _SET_FOR_TRAINING}
         self._past: dict[int, dict] = {}
         self._rows = (self._X, self._y, self._weights)
+        self._checked: tuple | None = None  # the same as training gets them, after an epoch
         self._order: np.ndarray | None = None  # in which they were trained on last
         self._classes = {"classes": unique_labels(y)} if is_classifier(estimator) else {}
         self.finished = False
         stream = own_stream(estimator.random_state)
-        estimator.set_params(random_state=stream)
+        estimator.set_params(random_state=stream, shuffle=False, early_stopping=False)
         self._order_stream = self._after_weights(copy.deepcopy(stream))
 
     def _after_weights(self, stream: np.random.RandomState) -> np.random.RandomState:
         """Advance a stream by what the first weights draw; how many, a trial on a row tells."""
         trial = copy.copy(self._model)
-        trial.set_params(random_state=stream, shuffle=False, warm_start=False, verbose=False)
-        trial.set_params(batch_size="auto")
+        trial.set_params(random_state=stream, warm_start=False, verbose=False, batch_size="auto")
         X, y = safe_split(trial, self._X, self._y, np.arange(1))
         trial.partial_fit(X, y, **self._classes)
         return stream
@@ -118,10 +190,8 @@ class _MLPGrowth(SklearnGrowth):
 
     def _epoch(self) -> None:
         model = self._model
-        if self._X is None:
-            self._arrange()
-        weights = {} if self._weights is None else {"sample_weight": self._weights}
-        model.partial_fit(self._X, self._y, **weights, **self._classes)
+        self._arrange()
+        self._train()
         if len(model.loss_curve_) == self.n_rounds:  # which partial_fit reports by a warning
             raise KeyboardInterrupt
         self.n_rounds += 1
@@ -131,25 +201,39 @@ class _MLPGrowth(SklearnGrowth):
             model.set_params(batch_size=min(model.batch_size, num_samples(self._X)))
         if self.n_rounds == 1:
             self.round_cost = _epoch_cost(model, num_samples(self._X))
-        if model.shuffle:
-            self._reorder()
 
-    def _reorder(self) -> None:
-        order = np.arange(num_samples(self._X)) if self._order is None else self._order
-        self._order = shuffle(order, random_state=self._order_stream)
-        self._arrange()
+    def _train(self) -> None:
+        weights = {} if self._weights is None else {"sample_weight": self._weights}
+        if not self.n_rounds:
+            self._model.partial_fit(self._X, self._y, **weights, **self._classes)
+            return
+        with _without_checks(self._model, self._X, self._y):
+            self._model.partial_fit(self._X, self._y, **weights)
 
     def _arrange(self) -> None:
-        """Put the rows in their order."""
-        self._X, self._y, self._weights = self._rows
-        if self._order is None:
-            return
-        self._X, self._y = safe_split(self._model, self._X, self._y, self._order)
-        if self._weights is not None:
-            self._weights = np.asarray(self._weights)[self._order]
+        """Put the rows in the order of the next epoch."""
+        rows = self._rows
+        if self.n_rounds:
+            if self._checked is None:
+                self._checked = (*_checked(self._model, *rows[:2]), rows[2])
+            rows = self._checked
+        if self._given["shuffle"]:
+            self._order = self._next_order()
+            if self.n_rounds:
+                rows = tuple(None if part is None else part[self._order] for part in rows)
+            else:
+                rows = _rows_of(self._model, rows, self._order)
+        self._X, self._y, self._weights = rows
+
+    def _next_order(self) -> np.ndarray:
+        """The order of an epoch is that of the epoch before, shuffled as by scikit-learn."""
+        numbers = np.arange(num_samples(self._rows[0]))
+        moved = numbers.copy()
+        self._order_stream.shuffle(moved)
+        return (numbers if self._order is None else self._order)[moved]
 
     def rest(self) -> None:
-        self._X = self._y = self._weights = None
+        self._X = self._y = self._weights = self._checked = None
 
     def change(self, params: Mapping[str, Any]) -> None:
         model, before = self._model, dict(vars(self._model))
@@ -170,7 +254,7 @@ class _MLPGrowth(SklearnGrowth):
     def restore(self, state: Mapping[str, Any]) -> None:
         super().restore(state)
         self._past = {}
-        self._X = self._y = self._weights = None
+        self.rest()
 
     def _weights_now(self) -> dict:
         """The state of the model; without the optimizer's, which is twice as large."""
@@ -205,7 +289,75 @@ class _MLPGrowth(SklearnGrowth):
         model = copy.copy(self._model)
         vars(model).clear()
         vars(model).update(copy.deepcopy(state), n_iter_=trained)
-        return model.set_params(max_iter=n_rounds, **copy.deepcopy(self._given))
+        return self._ended(model).set_params(max_iter=n_rounds, **copy.deepcopy(self._given))
+
+    def _ended(self, model) -> Any:
+        """What ``fit`` does to a model after its last epoch."""
+        return model
+
+
+class _HeldOutGrowth(_MLPGrowth):
+    """A network with ``early_stopping=True``: it scores some of its rows after each epoch.
+
+    ``partial_fit`` refuses that. So it gets the other rows only, and what it would do after an
+    epoch without early stopping is replaced by what it does with it.
+    """
+
+    def __init__(self, estimator, X, y, watched: Watched, fit_params: Mapping[str, Any]):
+        super().__init__(estimator, X, y, watched, fit_params)
+        binary = is_classifier(estimator) and len(self._classes["classes"]) == 2
+        train, held_out = train_test_split(
+            np.arange(num_samples(X)),
+            random_state=self._order_stream,
+            test_size=estimator.validation_fraction,
+            stratify=self._rows[1] if binary else None,  # as fit does
+        )
+        if len(held_out) < 2:
+            raise ValueError("The validation set is too small.")  # fit will say more
+        self._held_out = _rows_of(estimator, self._rows, held_out)
+        self._rows = _rows_of(estimator, self._rows, train)
+
+    def _train(self) -> None:
+        model, n_before = self._model, self.n_rounds
+        model._update_no_improvement_count = self._judge  # Private
+        if n_before and is_classifier(model) and self._held_out[2] is None:
+            model._score = self._accuracy
+        try:
+            super()._train()
+        except ValueError:
+            # After the epoch it refuses weights that are not finite; fit looks at the best ones.
+            if len(getattr(model, "loss_curve_", ())) == n_before:
+                raise
+        finally:
+            del model._update_no_improvement_count
+            vars(model).pop("_score", None)
+
+    def _judge(self, early_stopping: bool, *rows) -> None:
+        """Private: the end of an epoch; scikit-learn 1.6 knows no weights."""
+        model = self._model
+        if model.validation_scores_ is None:
+            model.validation_scores_, model.best_validation_score_ = [], -np.inf
+            model.best_loss_ = None
+        type(model)._update_no_improvement_count(model, True, *self._held_out[: len(rows)])
+
+    def _accuracy(self, X, y, sample_weight=None) -> float:
+        """Private: what ``score`` says of the rows held out, whose check takes longer than it."""
+        model = self._model
+        outputs = model._forward_pass_fast(X, check_input=False)
+        if outputs.shape[1] == 1:
+            return float(np.mean((outputs[:, 0] > 0.5) == (y == model.classes_[-1])))
+        return float(np.mean(model.classes_[outputs.argmax(axis=1)] == y))
+
+    def _weights_now(self) -> dict:
+        state = super()._weights_now()
+        return {**state, "validation_scores_": list(state["validation_scores_"])}
+
+    def _ended(self, model) -> Any:
+        model.coefs_, model.intercepts_ = model._best_coefs, model._best_intercepts  # Private
+        return model
+
+    def answer(self, method: str) -> np.ndarray:
+        return getattr(self.fitted(self.n_rounds), method)(self._watched.X)
 
 
 class MLPGrower(Grower):
@@ -226,6 +378,13 @@ class MLPGrower(Grower):
         """Whether growing this estimator gives exactly what its ``fit`` gives."""
         return not self.needs(estimator) and only_weights(estimator, fit_params)
 
+    def climbs(
+        self, estimator: Any, fit_params: Mapping[str, Any], n_samples: int | None = None
+    ) -> bool:
+        """Also with early stopping, which a curve of scores or a change would get in the way of."""
+        adaptive = estimator.solver in ("adam", "sgd")
+        return adaptive and only_weights(estimator, fit_params)
+
     def needs(self, estimator: Any, n_samples: int | None = None) -> list[str]:
         other = estimator.solver not in ("adam", "sgd")
         stops = bool(estimator.early_stopping)
@@ -240,4 +399,9 @@ class MLPGrower(Grower):
         fit_params: Mapping[str, Any],
         shared: dict,
     ) -> Growth:
-        return _MLPGrowth(estimator, X, y, watched, fit_params)
+        if not estimator.early_stopping:
+            return _MLPGrowth(estimator, X, y, watched, fit_params)
+        # A frame's rows are cut out otherwise, and several labels have no one score.
+        if np.ndim(y) != 1 or not (isinstance(X, np.ndarray) or issparse(X)):
+            return None
+        return _HeldOutGrowth(estimator, X, y, watched, fit_params)

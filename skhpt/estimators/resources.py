@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._compat import num_samples, safe_split
-from .growing import Growth, Watched, grower_of, grower_of_kind
+from .growing import Growth, Watched, grower_of_kind
 from .pipelines import (
     beginning,
     fit_params_of_end,
@@ -186,8 +186,8 @@ class GrowingPipeline:
         """
         estimator = clone(estimator)
         last, own = last_step(estimator)[1], fit_params_of_end(estimator, fit_params)
-        grower = None if own is None else grower_of(last, own, num_samples(X))
-        if grower is None:
+        grower = grower_of_kind(last)
+        if own is None or grower is None or not grower.climbs(last, own, num_samples(X)):
             return None
         first, shelf, X_watched = beginning(estimator), {}, watched.X
         if through is not None:
