@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 import statistics
 import time
@@ -131,6 +132,7 @@ class _Candidate:
         self._slower = slower
         self._exactly = exactly
         self._runs: list[FoldRun] = []
+        self._failures: dict[int, Outcome] = {}  # by fold
 
     @classmethod
     def of(cls, problem: Problem, step: Step, params, *how) -> _Candidate | None:
@@ -148,7 +150,7 @@ class _Candidate:
 
     def run(self, contexts: Mapping[int, Any], in_time) -> list[Outcome] | None:
         """The outcomes of the folds; None when the first of them cannot be grown."""
-        error, dropped, late = None, False, False
+        dropped = late = False
         for position, fold in enumerate(self._step.folds):
             started = time.time()
             try:
@@ -164,17 +166,16 @@ class _Candidate:
             except Exception:
                 if self._problem.error_score == "raise":
                     raise
-                del self._runs[position:]
-                error = self._failed(fold, format_exc(), time.time() - started)
-                break
-            dropped = self._loses()
+                del self._runs[position - len(self._failures) :]
+                self._failures[fold] = self._failed(fold, format_exc(), time.time() - started)
+            dropped = self._loses(fold)
             late = position + 1 < len(self._step.folds) and not in_time()
             if dropped or late:
                 break
-        outcomes = self._finish(contexts, to_the_end=error is None and not dropped and not late)
+        outcomes = self._finish(contexts, to_the_end=not dropped and not late)
         if late and not dropped:
             outcomes[-1] = replace(outcomes[-1], late=True)
-        return outcomes if error is None else [*outcomes, error]
+        return outcomes
 
     # -- folds -----------------------------------------------------------------------------
 
@@ -220,12 +221,27 @@ class _Candidate:
             max_rounds=self._slower * self._grower.max_rounds,
         )
 
-    def _so_far(self) -> list[float]:
-        return [run.curve.best() for run in self._runs]
+    @property
+    def _begun(self) -> Sequence[int]:
+        """The folds so far."""
+        return self._step.folds[: len(self._runs) + len(self._failures)]
 
-    def _loses(self) -> bool:
+    @property
+    def _error_value(self) -> float:
+        """What a fold counts that failed; NaN where that ends the candidate's chances."""
+        given = self._problem.error_score
+        return float(given) if isinstance(given, numbers.Real) else math.nan
+
+    def _so_far(self) -> list[float]:
+        bests = iter([run.curve.best() for run in self._runs])
+        return [self._error_value if f in self._failures else next(bests) for f in self._begun]
+
+    def _loses(self, fold: int) -> bool:
+        """Whether the candidate is given up after a fold."""
         rule = self._step.rule
-        return rule is not None and rule.drops(self._so_far())
+        if rule is None or (fold in self._failures and not math.isnan(self._error_value)):
+            return False  # a number in the place of the score leaves it in the race
+        return rule.drops(self._so_far())
 
     def _furthest(self) -> int | None:
         """How far a fold need go for the mean over the folds: a patience beyond those before it."""
@@ -234,22 +250,40 @@ class _Candidate:
 
     def _is_hopeless(self, curve: Curve) -> bool:
         rule = self._step.rule
-        if rule is None or rule.is_ahead(len(self._runs) - 1, curve.rounds[-1], curve.scores[-1]):
+        if rule is None or rule.is_ahead(len(self._begun) - 1, curve.rounds[-1], curve.scores[-1]):
             return False
         return rule.drops([*self._so_far()[:-1], optimistic_end(curve)])
 
     # -- outcomes --------------------------------------------------------------------------
 
     def _finish(self, contexts: Mapping[int, Any], to_the_end: bool) -> list[Outcome]:
-        if not self._runs:
-            return []
-        n_rounds = self._exactly or common_round(self._runs, to_the_end)
+        begun = self._begun
+        grown = dict(zip((fold for fold in begun if fold not in self._failures), self._runs))
+        n_rounds = self._n_rounds(grown, to_the_end)
         outcomes = []
-        for fold, run in zip(self._step.folds, self._runs):
-            outcomes.append(self._outcome(fold, run, n_rounds, contexts.get(fold)))
+        for fold in begun:
+            failure = self._failures.get(fold)
+            outcomes.append(
+                failure or self._outcome(fold, grown[fold], n_rounds, contexts.get(fold))
+            )
             if outcomes[-1].stop:
                 break
         return outcomes
+
+    def _n_rounds(self, grown: Mapping[int, FoldRun], to_the_end: bool) -> int:
+        """The rounds that the folds have in common; where they fail on the way, all have failed."""
+        if self._exactly is not None or not grown:
+            return self._exactly or 0
+        hopeless = bool(self._failures) and math.isnan(self._error_value)
+        try:
+            return common_round(list(grown.values()), to_the_end and not hopeless)
+        except Exception:
+            if self._problem.error_score == "raise":
+                raise
+            error = format_exc()
+            for fold, run in grown.items():
+                self._failures[fold] = self._failed(fold, error, run.seconds)
+            return 0
 
     def _outcome(self, fold: int, run: FoldRun, n_rounds: int, context) -> Outcome:
         if context is None:

@@ -3,16 +3,17 @@
 import functools
 import itertools
 import math
+import sys
 
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor
 from listeners import needs_callbacks
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, make_regression
 from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier
 from sklearn.exceptions import FitFailedWarning
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import KFold, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -22,6 +23,8 @@ from xgboost import XGBClassifier
 
 from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
 from skhpt.curves import Curve, best_common_round, optimistic_end, smoothed
+from skhpt.estimators import growing_lightgbm
+from skhpt.estimators.growing_lightgbm import LightGBMGrowth
 from skhpt.lockstep import FoldRun, common_round, next_point
 
 diabetes, cancer, iris = (
@@ -364,3 +367,77 @@ def test_what_learns_slowly_is_not_forecast_from_its_first_rounds():
     search = GridSearchCV(slow, equals, cv=3, racing=True, early_stopping=30).fit(X, y)
     assert search.best_n_rounds_ > 300
     np.testing.assert_array_equal(np.ptp(search.cv_results_["mean_test_score"]), 0)
+
+
+# -- folds that fail --------------------------------------------------------------------------
+
+
+class FailsOnFolds(TransformerMixin, BaseEstimator):
+    """Raises on the folds that are named, for configurations that are bad.
+
+    The first column numbers the rows, of which there are 90, and three folds follow each other.
+    """
+
+    def __init__(self, folds=(1,), bad=True):
+        self.folds = folds
+        self.bad = bad
+
+    def fit(self, X, y=None):
+        missing = sorted(set(range(90)) - set(X[:, 0].astype(int).tolist()))
+        if self.bad and missing and missing[0] // 30 in self.folds:
+            raise RuntimeError(f"fold {missing[0] // 30} is a bad one")
+        return self
+
+    def transform(self, X):
+        return X[:, 1:]
+
+
+def numbered(n=90):
+    X, y = diabetes[0][:n], diabetes[1][:n]
+    return np.column_stack([np.arange(n), X]), y
+
+
+# of the plain fits, and of both searches
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+@pytest.mark.parametrize("error_score", [0.0, -1.0, 0.9, np.nan])
+@pytest.mark.parametrize("folds", [(0,), (1,), (2,), (0, 2), (1, 2)])
+@pytest.mark.parametrize("racing", [False, True])
+def test_a_failed_fold_counts_what_it_counts_without_early_stopping(folds, error_score, racing):
+    X, y = numbered()
+    steps = make_pipeline(FailsOnFolds(folds), clone(LGBM).set_params(min_child_samples=5))
+    grid = {"failsonfolds__bad": [False, True], "lgbmregressor__num_leaves": [3, 7]}
+    options = {"cv": KFold(3), "error_score": error_score, "racing": racing}
+    search = GridSearchCV(steps, grid, early_stopping=10, **options).fit(X, y)
+    told = [{k: [v] for k, v in params.items()} for params in search.cv_results_["params"]]
+    plain = GridSearchCV(steps, told, **options).fit(X, y)
+    assert search.n_fits_ == plain.n_fits_
+    for name in ["mean_test_score", "std_test_score", "rank_test_score"] + [
+        f"split{k}_test_score" for k in range(3)
+    ]:
+        np.testing.assert_array_equal(search.cv_results_[name], plain.cv_results_[name])
+    assert search.best_params_ == plain.best_params_
+    assert search.best_params_["failsonfolds__bad"] == (error_score == 0.9)
+
+
+class BreaksOnTheWay(LightGBMGrowth):
+    """A growth that fails while the folds are brought to a common number of rounds."""
+
+    def grow(self, n_rounds):
+        if sys._getframe(2).f_code.co_name == "reach":
+            raise RuntimeError("out of memory")
+        super().grow(n_rounds)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+@pytest.mark.parametrize("error_score", [np.nan, -9.0, "raise"])
+def test_who_fails_when_the_folds_are_levelled_has_failed(error_score, monkeypatch):
+    grid = {"num_leaves": [3, 7]}
+    search = GridSearchCV(LGBM, grid, cv=3, early_stopping=3, error_score=error_score)
+    monkeypatch.setattr(growing_lightgbm, "LightGBMGrowth", BreaksOnTheWay)
+    if error_score == "raise":
+        with pytest.raises(RuntimeError, match="out of memory"):
+            search.fit(*diabetes)
+    else:
+        with pytest.raises(ValueError, match=r"All the 6 fits failed[\s\S]*out of memory"):
+            search.fit(*diabetes)
