@@ -32,8 +32,10 @@ from .turn import Proposer
 
 _RUNGS_OF_ROUNDS = 3  # above the first, where the rounds of an estimator were found
 # A library's default number of trees is made for its default learning rate. Curated spaces have
-# lower ones, which take longer and reach further. (A network's epochs end where they should.)
+# lower ones, which take longer and reach further. (A network's epochs end where they should, and
+# CatBoost's default is a thousand trees.)
 _TIMES_THE_DEFAULT = 3
+_MANY_ROUNDS = 1000
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,8 @@ class BaseHalving(BaseSearch):
         last, name = last_step(self.estimator)[1], resource.name.rpartition("__")[2]
         is_default = self._is_curated() and is_untouched(last, name)
         has_trees = "learning_rate_init" not in last.get_params(deep=False)
-        return _TIMES_THE_DEFAULT if is_default and has_trees else 1
+        few = resource.own_number(self.estimator) < _MANY_ROUNDS
+        return _TIMES_THE_DEFAULT if is_default and has_trees and few else 1
 
     def _check_limits(self, resource: Resource, least: int, most: int, there: int | None) -> None:
         if there is not None and most > there:

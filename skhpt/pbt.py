@@ -257,7 +257,7 @@ class PBTSearchCV(BaseSearch):
     def _planned(self) -> PopulationPlan:
         most = self.max_rounds
         if isinstance(most, str):
-            most = _own_rounds(last_step(self.estimator)[1], self._trainer)
+            most = self._trainer.own_number(last_step(self.estimator)[1])
         interval = self.interval
         if isinstance(interval, str):
             interval = math.ceil(most / (1 + _EXCHANGES))
@@ -383,14 +383,6 @@ class PBTSearchCV(BaseSearch):
             with context, context.around(fitted, rows.X, rows.y, {}):
                 pass  # it has been trained already
         return fitted
-
-
-def _own_rounds(last: Any, trainer: Grower) -> int:
-    """The rounds that an estimator trains as it is."""
-    number = last.get_params()[trainer.rounds]
-    if number is None:  # XGBoost has a default of its own for it
-        number = last.get_num_boosting_rounds()
-    return int(number)
 
 
 def _is_positive(factor: Any) -> bool:

@@ -52,7 +52,9 @@ def trainer_of(
     if own is None:
         return None
     trainer = trainer_of_kind(last)
-    return trainer if trainer is not None and trainer.supports(last, own, n_samples) else None
+    if trainer is None or not trainer.changeable:
+        return None
+    return trainer if trainer.supports(last, own, n_samples) else None
 
 
 def trainer_of_kind(last: Any) -> Grower | None:
