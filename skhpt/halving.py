@@ -40,7 +40,8 @@ class HalvingGridSearchCV(BaseHalving):
     estimator : estimator object
         Needs ``fit``, and ``score`` unless `scoring` is given.
     param_grid : dict, list of dict or "auto", default="auto"
-        As in :class:`GridSearchCV`.
+        As in :class:`GridSearchCV`. A tuple is a list of values, as in scikit-learn: ``(2, 20)``
+        are two values.
     factor : int or float, default=3
         Greater than 1: one candidate in so many goes on, with so many times the resource.
     resource : str, default="n_samples"
@@ -219,7 +220,9 @@ class HalvingRandomSearchCV(BaseHalving):
     ----------
     estimator : estimator object
     param_distributions : dict, list of dict or "auto", default="auto"
-        As in :class:`RandomizedSearchCV`.
+        As in :class:`RandomizedSearchCV`. A tuple of two numbers is two values, as in
+        scikit-learn: ``(2, 20)`` is 2 or 20. A range is ``(2, 20, "uniform")``,
+        ``(1e-4, 1.0, "log-uniform")`` or a distribution of scipy's.
     n_candidates : int or "exhaust", default="exhaust"
         Candidates on the first rung, those of `initial_params` included. "exhaust" is as many
         as can be thinned out until one has `max_resources`; not together with

@@ -49,7 +49,10 @@ class HyperbandSearchCV(BaseHalving):
     ----------
     estimator : estimator object
     param_distributions : dict, list of dict or "auto", default="auto"
-        As in :class:`RandomizedSearchCV`, without a number of configurations of its own.
+        As in :class:`RandomizedSearchCV`, without a number of configurations of its own. A tuple
+        of two numbers is two values here too, other than in :class:`BayesSearchCV`: ``(2, 20)``
+        is 2 or 20. A range is ``(2, 20, "uniform")``, ``(1e-4, 1.0, "log-uniform")`` or a
+        distribution of scipy's.
     factor : int or float, default=3
         As in :class:`HalvingGridSearchCV`; the paper's eta.
     resource : str, default="auto"

@@ -26,11 +26,13 @@ if VERSION < (1, 7):
 BAYES_SEARCH = SEARCH | {"test_search_with_2d_array"}
 
 HALVING_SEARCH: set[str] = set()
-# Those with hundreds of fits a case are slow; every case of them, too, is run with "slow".
+# Of those with hundreds of fits a case, some cases for one of the two classes, which share what is
+# tested; every case for both of them is run with "slow".
 QUICK = (
     "-k",
-    "not aggressive and not n_iterations and not 512-exhaust and not test_cv_results "
-    "and not (min_max_resources and not exhaust-50)",
+    "not 512-exhaust and not (aggressive and not (True-limited and HalvingGrid)) "
+    "and not (n_iterations and (HalvingGrid or 1024 or 16 or 32 or 51 or 700)) "
+    "and not (test_cv_results and HalvingRandom) and not (min_max_resources and HalvingRandom)",
 )
 
 OWN = "sklearn.model_selection.tests.test_search"
@@ -42,7 +44,7 @@ OURS = ("-k", "SearchCV or Ridge")
 RUNS = [  # module, which of its tests, who stands in, expected failures, how many pass at least
     (OWN, (), "drop-ins", SEARCH, 105),
     (OWN, (), "bayes", BAYES_SEARCH, 105),
-    (HALVING, QUICK, "drop-ins", HALVING_SEARCH, 50),
+    (HALVING, QUICK, "drop-ins", HALVING_SEARCH, 60),
     pytest.param(HALVING, (), "drop-ins", HALVING_SEARCH, 102, marks=pytest.mark.slow),
     (META, (), "drop-ins", set(), 20),
     (META, (), "bayes", set(), 20),
