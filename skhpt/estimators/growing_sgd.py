@@ -1,7 +1,20 @@
 """Growing scikit-learn's linear models by stochastic gradients, epoch by epoch.
 
-``partial_fit`` is another training than ``fit``: it does not stop by itself and averages weights
-otherwise. So these growers stand in no table; they are for searches that refit in the same way.
+``partial_fit`` is another training than ``fit``, and no calls of it or of ``fit`` with
+``warm_start`` add up to a longer ``fit``, for what that carries from epoch to epoch cannot be
+handed on:
+
+- the order of the rows: each epoch shuffles that of the one before, each call begins anew;
+- the L1 penalty that is owed by every weight: a call forgets it (coefficients off by a half and
+  more after a dozen epochs, also with the rows in the order of ``fit``);
+- the scale that the L2 penalty puts on the weights: a call multiplies it out, which changes the
+  last digits (1e-15 to 1e-14 with a hinge; with "log_loss", whose first steps are large at the
+  learning rate "optimal", all digits). Without a penalty nothing is lost;
+- with ``tol``, which is set by default, the best loss so far and the lowered rate of "adaptive":
+  where ``fit`` ends by itself cannot be known from outside;
+- the number of steps taken: ``warm_start`` sets it back, and with it the learning rate.
+
+So these growers stand in no table; they are for searches that refit in the same way.
 """
 
 from __future__ import annotations
