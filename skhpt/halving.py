@@ -123,9 +123,11 @@ class HalvingGridSearchCV(BaseHalving):
     Rows are drawn as in scikit-learn, draw for draw, unless a class would vanish from the
     training rows of some fold, or from its test rows where the metric is one of probabilities
     or of decision values, which is undefined then. In that case all subsamples of the search are
-    stratified: each class has its share of the rows, and one at least. With ``groups``, whole
-    groups are taken instead, so many that no class is missing. With eight positives in 400 rows
-    the first rung would otherwise train on negatives alone.
+    stratified: each class has its share of the rows, and one at least. With eight positives in
+    400 rows the first rung would otherwise train on negatives alone.
+
+    Where `cv` keeps ``groups`` apart, rungs have whole groups: so many that no class is missing,
+    and as near to their number of rows as that allows (scikit-learn takes rows of all groups).
 
     `max_resources` above what there is, and fewer rows than classes to keep, are errors.
 

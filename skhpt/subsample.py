@@ -4,8 +4,11 @@ scikit-learn's halving shuffles the rows of each part (training, test) of a fold
 first ones. So does this, draw for draw, unless some training part would lose a class that the
 fold has, or a test part would and the metric is undefined then (one of probabilities or of
 decision values). In that case every part of every rung goes through the same order once more:
-each class gives its share of the rows, one at least; where rows belong to groups, groups are
-taken whole, those first that bring a class which is still missing.
+each class gives its share of the rows, one at least.
+
+Folds that keep groups apart have whole groups on every rung: a share of the rows of every group
+would be other data, of as many groups with fewer rows each. Groups are taken in the order in
+which the rows would be, those first that bring a class which is still missing.
 """
 
 from __future__ import annotations
@@ -60,6 +63,11 @@ class Subsampler:
         stratified : bool
             Whether scikit-learn's own draws would have lost a class.
 
+        Notes
+        -----
+        A part of whole groups has as near to its share of the rows as taking them one by one
+        gets, and one group at least.
+
         Raises
         ------
         ValueError
@@ -67,10 +75,21 @@ class Subsampler:
         """
         again = _copy_of(random_state)
         plain = [self._cut(splits, n, random_state, self._first) for n in n_resources]
-        if not any(self._loses(splits, rung) for rung in plain):
+        stratified = any(self._loses(splits, rung) for rung in plain)
+        if self._keeps_groups_apart(splits):
+            choose = self._by_group
+        elif stratified:
+            choose = self._by_class
+        else:
             return plain, False
-        choose = self._by_class if self.groups is None else self._by_group
-        return [self._cut(splits, n, again, choose) for n in n_resources], True
+        return [self._cut(splits, n, again, choose) for n in n_resources], stratified
+
+    def _keeps_groups_apart(self, splits: Splits) -> bool:
+        if self.groups is None:
+            return False
+        return not any(
+            np.intersect1d(self.groups[train], self.groups[test]).size for train, test in splits
+        )
 
     def _cut(self, splits: Splits, n_resources: int, random_state, choose) -> Splits:
         share = n_resources / self.n_rows
@@ -110,21 +129,23 @@ class Subsampler:
         return order[taken]
 
     def _by_group(self, order: np.ndarray, n: int, n_resources: int, where: str) -> np.ndarray:
-        """Whole groups, which are more than `n` rows where the classes ask for it."""
+        """Whole groups: those that the classes ask for, then others while that gets nearer."""
         self._check(n, 1, len(order), n_resources, where)
-        codes, groups = self.codes[order], self.groups[order]
-        names, first, sizes = np.unique(groups, return_index=True, return_counts=True)
-        in_order = np.argsort(first)
-        missing = set(codes.tolist())
+        names, first, own = np.unique(self.groups[order], return_index=True, return_inverse=True)
+        sizes, in_order = np.bincount(own), np.argsort(first)
         taken = np.zeros(len(names), dtype=bool)
+        codes = np.zeros(len(order)) if self.codes is None else self.codes[order]
+        classes, counts = np.unique(codes, return_counts=True)
+        for code in classes[np.argsort(counts, kind="stable")]:  # the rarest has the least choice
+            bring = [k for k in in_order if (codes[own == k] == code).any()]
+            if not taken[bring].any():
+                room = n - sizes[taken].sum()
+                small = min(bring, key=lambda k: sizes[k])
+                taken[next((k for k in bring if sizes[k] <= room), small)] = True
         for k in in_order:
-            brought = missing.intersection(codes[groups == names[k]].tolist())
-            taken[k] = bool(brought)
-            missing -= brought
-        for k in in_order:
-            if not taken[k] and sizes[taken].sum() + sizes[k] <= n:
+            if not taken[k] and sizes[taken].sum() + sizes[k] / 2 < n:
                 taken[k] = True
-        return order[np.isin(groups, names[taken])]
+        return order[taken[own]]
 
     def _check(self, n: int, needed: int, n_all: int, n_resources: int, where: str) -> None:
         if n >= needed:

@@ -200,6 +200,42 @@ def test_whole_groups_where_a_class_would_vanish():
             assert set(codes[some]) == set(codes[whole])
 
 
+@pytest.mark.parametrize("codes", [None, np.arange(400) % 2], ids=["regression", "classes"])
+@given(
+    n_groups=st.integers(4, 100),
+    n_resources=st.integers(8, 400),
+    seed=st.integers(0, 5),
+    skew=st.floats(0, 3),
+)
+def test_groups_that_folds_keep_apart_stay_whole(codes, n_groups, n_resources, seed, skew):
+    rng = np.random.default_rng(seed)
+    shares = np.arange(1, n_groups + 1) ** -skew
+    groups = rng.choice(n_groups, 400, p=shares / shares.sum())
+    groups[:4] = range(4)  # nobody's fold is empty
+    rows = np.arange(400)
+    splits = [(rows[groups % 4 != k], rows[groups % 4 == k]) for k in range(4)]
+    if any(int(n_resources / 400 * len(part)) == 0 for parts in splits for part in parts):
+        return
+    (rung,), _ = Subsampler(400, codes, groups).rungs(splits, [n_resources], seed)
+    for before, after in zip(splits, rung):
+        for whole, some in zip(before, after):
+            assert set(whole[np.isin(groups[whole], groups[some])]) == set(some)
+            wanted = int(n_resources / 400 * len(whole))
+            sizes = np.bincount(groups[whole])
+            assert len(some) > 0
+            assert abs(len(some) - wanted) <= sizes.max() + sizes[sizes > 0].min()
+
+
+def test_groups_that_folds_mix_are_as_if_there_were_none():
+    groups = np.arange(400) // 10
+    splits = folds_of(400)
+    (plain,), _ = Subsampler(400).rungs(splits, [40], 0)
+    (mixed,), _ = Subsampler(400, None, groups).rungs(splits, [40], 0)
+    for one, other in zip(plain, mixed):
+        for expected, some in zip(one, other):
+            np.testing.assert_array_equal(some, expected)
+
+
 def test_stratifying_draws_no_more_than_scikit_learn_would():
     codes = np.zeros(400, dtype=int)
     codes[:8] = 1
