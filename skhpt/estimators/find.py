@@ -9,7 +9,7 @@ from typing import Any
 from sklearn.pipeline import Pipeline
 
 from .family import Family
-from .registry import family_of, is_estimator
+from .registry import can_be_set, family_of, is_estimator
 
 # Parameters that hold an inner predictor, in scikit-learn and where its names are followed.
 HOLDERS = ("estimator", "base_estimator", "regressor", "classifier", "final_estimator")
@@ -72,7 +72,7 @@ def _reachable(estimator: Any) -> list[tuple[str, Any, frozenset[str]]]:
     return [
         (name, child, change)
         for name, child, change in _inside(estimator)
-        if is_estimator(child) and any(other.startswith(f"{name}__") for other in names)
+        if is_estimator(child) and can_be_set(estimator, name, child, names)
     ]
 
 

@@ -162,9 +162,30 @@ def _holders(estimator: Any, params: dict[str, Any]) -> list[tuple[str, Any]]:
     inside = [
         (f"{name}__", value)
         for name, value in params.items()
-        if is_estimator(value) and any(other.startswith(f"{name}__") for other in params)
+        if is_estimator(value) and can_be_set(estimator, name, value, params)
     ]
     return [("", estimator), *inside]
+
+
+def can_be_set(estimator: Any, name: str, inside: Any, params: Mapping[str, Any]) -> bool:
+    """Whether what is inside of an estimator can be given parameters (if frozen it cannot).
+
+    Parameters
+    ----------
+    estimator : object
+    name : str
+        Of the parameter that holds it.
+    inside : object
+        An estimator.
+    params : mapping
+        All parameters of the estimator, however deep.
+    """
+    if any(other.startswith(f"{name}__") for other in params):
+        return True
+    holder = name.rpartition("__")[0]
+    frozen = type(params[holder] if holder else estimator).__name__ == "FrozenEstimator"
+    # CatBoost's get_params tells what was set, and that may be nothing.
+    return not frozen and family_of(inside) is not None and not inside.get_params(deep=False)
 
 
 def _is_shadowed(name: str, found: dict[str, bool]) -> bool:
