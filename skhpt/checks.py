@@ -25,6 +25,7 @@ from sklearn.utils.multiclass import type_of_target
 from ._compat import num_samples
 from .engine import StopReason
 from .estimators.registry import family_of, is_misspelt
+from .estimators.resources import parameters_of
 from .estimators.stopping import name_in_effect, rounds_by_another_name
 from .ledger import Ledger
 from .space.base import brief
@@ -58,7 +59,7 @@ def check_data(estimator, X, y) -> None:
         raise ValueError(
             f"Input X contains NaN and {name} does not accept missing values. Put an imputer "
             "before it, for instance make_pipeline(SimpleImputer(), ...), or use an estimator "
-            "that does (HistGradientBoosting, LightGBM, XGBoost)."
+            "that does (HistGradientBoosting, LightGBM, XGBoost, CatBoost)."
         )
 
 
@@ -263,9 +264,11 @@ def check_names(estimator, samples: Mapping[str, Any], where: str = "the search 
             clone(estimator).set_params(**{name: value})
         except (ValueError, AttributeError) as error:
             raise ValueError(_no_such_parameter(estimator, name, known, where)) from error
-        holder, _, own = name.rpartition("__")
-        if is_misspelt(known.get(holder, estimator), own):
-            raise ValueError(_no_such_parameter(estimator, name, known, where))
+        holder, separator, own = name.rpartition("__")
+        owner = known.get(holder, estimator)
+        if is_misspelt(owner, own):
+            there = {holder + separator + other: None for other in parameters_of(owner)}
+            raise ValueError(_no_such_parameter(estimator, name, {**known, **there}, where))
 
 
 def check_early_stopping(estimator, early_stopping, stopping, legs) -> None:
@@ -288,10 +291,10 @@ def check_early_stopping(estimator, early_stopping, stopping, legs) -> None:
             )
         raise ValueError(
             f"early_stopping={early_stopping!r} needs an estimator that is trained in rounds "
-            "(LightGBM, XGBoost, scikit-learn's boosting, MLP and SGD), alone or as the last step "
-            f"of a plain Pipeline, and a fit that is not given rows to watch or callbacks of your "
-            f"own; got {brief(estimator)}. Use early_stopping=None, or 'auto' to have it where it "
-            "can be had."
+            "(LightGBM, XGBoost, CatBoost, scikit-learn's boosting, MLP and SGD), alone or as the "
+            "last step of a plain Pipeline, and a fit that is not given rows to watch or callbacks "
+            f"of your own; got {brief(estimator)}. Use early_stopping=None, or 'auto' to have it "
+            "where it can be had."
         )
     names = {name for leg in legs for name in leg.space.dimensions}
     name = name_in_effect(estimator, rounds, names)

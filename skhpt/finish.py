@@ -21,6 +21,8 @@ from sklearn.model_selection import (
 from ._compat import num_samples
 from .engine import Engine, StopReason
 from .estimators.pipelines import last_step
+from .estimators.registry import family_of
+from .estimators.resources import parameters_of
 from .ledger import Ledger
 from .racing import WillItWin, paired_spread
 from .rows import Rows, Splits, folds_of
@@ -177,9 +179,11 @@ class _Nothing:
 def rate_of(estimator: Any) -> str | None:
     """Name of the learning rate of what is trained in rounds."""
     prefix, last = last_step(estimator)
-    known = last.get_params(deep=False) if hasattr(last, "get_params") else {}
+    known, family = parameters_of(last), family_of(last)
     name = next((n for n in ("learning_rate", "learning_rate_init") if n in known), None)
-    return None if name is None or isinstance(known[name], str) else prefix + name
+    if name is None or isinstance(known[name], str):
+        return None
+    return prefix + (name if family is None else family.rename(last.get_params(deep=False), name))
 
 
 def other_folds(cv: Any, rows: Rows, seed: int) -> Splits:

@@ -52,9 +52,9 @@ class HalvingGridSearchCV(BaseHalving):
           again. The last rung has all of them.
         - A parameter of the estimator that takes whole numbers, also ``step__n_estimators`` in a
           Pipeline. Then `max_resources` has to be given.
-        - "auto": rounds of LightGBM, XGBoost, HistGradientBoosting* and GradientBoosting*, epochs
-          of MLP*, alone or as the last step of a Pipeline. Other estimators, and settings that
-          cannot be trained in steps exactly, get "n_samples".
+        - "auto": rounds of LightGBM, XGBoost, CatBoost, HistGradientBoosting* and
+          GradientBoosting*, epochs of MLP*, alone or as the last step of a Pipeline. Other
+          estimators, and settings that cannot be trained in steps exactly, get "n_samples".
 
         Rounds, named or found, are not trained twice where the worker still has the model:
         who is promoted goes on from where it was. The scores are those of a plain fit.

@@ -87,8 +87,8 @@ class GridSearchCV(BaseSearch):
         rule looks at the `refit` metric; it is off where `refit` is a callable, or False with
         several metrics, as then no one number says who wins.
     early_stopping : int, "auto", bool or None, default=None
-        Rounds of patience for boosters and networks (LightGBM, XGBoost, HistGradientBoosting*,
-        GradientBoosting*, MLP*), alone or as the last step of a Pipeline. "auto" and True are 30
+        Rounds of patience for boosters and networks (LightGBM, XGBoost, CatBoost, MLP*,
+        *GradientBoosting*), alone or as the last step of a Pipeline. "auto" and True are 30
         rounds, 20 for epochs, and leave other estimators as they are. None is "auto" with the
         curated space, unless the estimator was given a number of rounds, or a way to stop, other
         than its class has by default, or ``fit`` was given rows to watch or callbacks; with a space

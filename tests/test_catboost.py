@@ -22,6 +22,7 @@ from skhpt import (
 )
 from skhpt.estimators import DataFacts, divide_threads, quiet_parameters, space_for_facts
 from skhpt.estimators.curated import first_trials, nearest
+from skhpt.finish import rate_of
 from skhpt.space import When, parse
 from skhpt.trial import Origin
 
@@ -171,6 +172,11 @@ def test_an_estimator_that_was_given_nothing_is_found_in_a_pipeline():
         space_for(make_pipeline(StandardScaler(), frozen))
 
 
+def test_the_winner_can_learn_more_slowly():
+    assert rate_of(make_pipeline(StandardScaler(), cat())) == "catboostclassifier__learning_rate"
+    assert rate_of(cat(eta=0.1)) == "eta"
+
+
 def test_population_based_training_says_that_it_cannot():
     with pytest.raises(ValueError, match=r"CatBoostClassifier as it is set cannot be"):
         PBTSearchCV(cat(), {"learning_rate": (0.01, 0.3)}).fit(X, y)
@@ -238,5 +244,5 @@ def test_the_default_is_the_estimator_as_given(size, params):
 
 
 def test_a_misspelt_name_is_found_before_any_fit():
-    with pytest.raises(ValueError, match="'dept'"):
+    with pytest.raises(ValueError, match=r"'dept'.*Did you mean 'depth'"):
         RandomizedSearchCV(cat(), {"dept": [2, 3]}, n_iter=2).fit(X, y)

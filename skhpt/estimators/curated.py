@@ -36,8 +36,8 @@ def space_for(
     Parameters
     ----------
     estimator : estimator object
-        LightGBM, XGBoost, or one of scikit-learn's boosting, forests, trees, MLPs, linear
-        models, support vector machines and nearest neighbours; or a pipeline or
+        LightGBM, XGBoost, CatBoost, or one of scikit-learn's boosting, forests, trees, MLPs,
+        linear models, support vector machines and nearest neighbours; or a pipeline or
         meta-estimator around one (all the members of a stacking or voting estimator).
         Subclasses have the space of their parent.
     X : array-like, sparse matrix, data frame or list, default=None

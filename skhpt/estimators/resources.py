@@ -114,7 +114,7 @@ class Parameter(Resource):
 
     def supports(self, estimator: Any) -> bool:
         owner, name = _owner(estimator, self.name)
-        return name in _parameters(owner) and _takes_whole_numbers(owner, name)
+        return name in parameters_of(owner) and _takes_whole_numbers(owner, name)
 
     def path(self, estimator, X, y, budgets, fit_params=None):
         for budget in budgets:
@@ -247,7 +247,7 @@ def _owner(estimator: Any, name: str) -> tuple[Any, str]:
     return (estimator.get_params().get(holder) if holder else estimator), own
 
 
-def _parameters(owner: Any) -> dict[str, Any]:
+def parameters_of(owner: Any) -> dict[str, Any]:
     """Parameters with their values; those with their defaults that only a constructor names.
 
     CatBoost's ``get_params`` tells what was set, and no more.
@@ -271,7 +271,7 @@ def _takes_whole_numbers(owner: Any, name: str) -> bool:
     if isinstance(rules, list):
         types = [getattr(rule, "type", rule) for rule in rules]
         return any(type_ in (int, numbers.Integral) for type_ in types)
-    value = _parameters(owner)[name]
+    value = parameters_of(owner)[name]
     return value is None or (isinstance(value, numbers.Integral) and not isinstance(value, bool))
 
 
@@ -287,7 +287,7 @@ def _no_such_resource(name: str, estimator: Any, rounds: str | None) -> str:
     found = f" (here {rounds!r})" if rounds else ""
     those = f", such as {', '.join(map(repr, whole[:5]))}" if whole else ""
     owner, own = _owner(estimator, name)
-    there = own in _parameters(owner)
+    there = own in parameters_of(owner)
     why = ", as its values are no whole numbers" if there else ""
     return (
         f"Cannot use resource={name} which is not supported by estimator "
