@@ -19,7 +19,8 @@ times workers. They are taken at the door to the workers, where steps go in and 
 - rest: steps were out, and did not train: transport, rows cut out, bins made twice
 
 `bound` is the ratio that the seconds of the steps at ``n_jobs=1`` would give on so many free cores
-without any other cost. Look at it where the machine is busy: the load average is printed, and a
+without any other cost, and if no proposal waited for a result. Look at it where the machine is
+busy: the load average is printed, and a
 search with one worker suffers less from other processes than one with two.
 """
 
@@ -156,32 +157,28 @@ def run(search: BayesSearchCV, X, y) -> Run:
     return Run(wall, search._ledger, shares, search.cv_results_["mean_test_score"])
 
 
-def bound(ledger: Ledger, look_ahead: int, n_workers: int) -> float:
-    """Time of the steps on so many workers, in the time of one, if nothing else took any."""
-    whole = [0.0] * len(ledger)
-    again = []
+def bound(ledger: Ledger, n_workers: int) -> float:
+    """Time of the steps on so many workers, in the time of one, if nobody waited for a proposal."""
+    whole, again = Counter(), []
     for outcome in ledger.outcomes:
         seconds = outcome.fit_time + outcome.score_time
         if outcome.fold < ledger.n_first:
             whole[outcome.trial] += seconds
         else:
             again.append(seconds)
-    free, ended = [0.0] * n_workers, []
+    free = [0.0] * n_workers
 
-    def start(seconds: float, not_before: float) -> float:
+    def start(seconds: float, not_before: float = 0.0) -> None:
         worker = free.index(min(free))
         free[worker] = max(free[worker], not_before) + seconds
-        return free[worker]
 
-    for trial, seconds in zip(ledger.trials, whole):
-        if trial.origin is Origin.SLOWER:  # comes when all others have ended
-            ended.append(start(seconds, max(ended)))
-        else:
-            ended.append(start(seconds, max(ended[: max(0, trial.index - look_ahead + 1)] or [0])))
-    last = max(ended)
+    for trial in ledger.trials:
+        # the slower one comes when all others have ended
+        start(whole[trial.index], max(free) if trial.origin is Origin.SLOWER else 0.0)
+    last = max(free)
     for seconds in again:
         start(seconds, last)
-    return max(free) / (sum(whole) + sum(again))
+    return max(free) / (whole.total() + sum(again))
 
 
 def start_workers(n_workers: int, X, y) -> None:
@@ -223,7 +220,7 @@ def row(pairs, threads: str, stopping: str, points: int, n_workers: int) -> str:
     mean, low, high = np.exp([logs.mean(), logs.mean() - half, logs.mean() + half])
     walls = [statistics.mean(pair[n].wall for pair in pairs) for n in (1, n_workers)]
     shares = [statistics.mean(pair[n_workers].shares[r] for pair in pairs) for r in REASONS]
-    limit = statistics.mean(bound(pair[1].ledger, points, n_workers) for pair in pairs)
+    limit = statistics.mean(bound(pair[1].ledger, n_workers) for pair in pairs)
     columns = [threads, stopping, points, *(f"{wall:.1f}" for wall in walls)]
     columns += [f"{mean:.2f} [{low:.2f}, {high:.2f}]", f"{limit:.2f}"]
     columns += [*(f"{share:.0f}" for share in shares), f"{os.getloadavg()[0]:.1f}"]

@@ -38,6 +38,8 @@ class Work(NamedTuple):
 # How long a Ctrl-C may have to wait while steps are running. (Some systems do not let it
 # interrupt a wait that has no end.)
 _SECONDS_BETWEEN_LOOKS = 0.1
+# And how long a worker may, to whom something could be given.
+_SECONDS_BETWEEN_GLANCES = 0.01
 
 _DEATH = (
     "The worker process died while this fit ran alone on it{codes}. The commonest reason is "
@@ -63,9 +65,11 @@ class Engine:
     capacity : int or None, default=None
         Steps handed to the executor at a time; None is two a worker, so that none waits.
     look_ahead : int or callable, default=1
-        A sampler that learns is asked for trial ``t`` when exactly the trials up to
-        ``t - look_ahead`` have been told, whatever else is known by then: proposals
-        depend on this number and not on timing.
+        So many trials are pending when one begins, itself among them. Those that have ended by
+        then, in virtual time, have been told, whatever else is known: proposals depend on this
+        number and not on timing.
+    least : callable or None, default=None
+        See :class:`~skhpt.virtual_time.VirtualTime`.
     deadline : float or None, default=None
         Value of `clock` at which the last step should have ended.
     reserve : float, default=0.0
@@ -103,6 +107,7 @@ class Engine:
     scheduler: Scheduler = all_folds
     capacity: int | None = None
     look_ahead: LookAhead = 1
+    least: Callable[[int], float] | None = None
     deadline: float | None = None
     reserve: float = 0.0
     reserve_resource: float | None = None
@@ -148,7 +153,7 @@ class Engine:
                     if not self._in_flight:
                         turn.cut_short(StopReason.TIME)
                         break
-                    self._collect()
+                    self._collect(turn)
                     if self._stop_asked:
                         turn.cut_short(StopReason.CALLBACK)
                         break
@@ -219,15 +224,19 @@ class Engine:
         ticket = self.executor.submit(in_time, self.clock, *limits, *work.call)
         self._in_flight[ticket] = work
 
-    def _collect(self) -> None:
-        """Wait for one step, then take everything else that has ended meanwhile."""
-        timeout = _SECONDS_BETWEEN_LOOKS
+    def _collect(self, turn: Turn) -> None:
+        """Wait for one step, then take everything else that has ended meanwhile.
+
+        What is running may have got so far that more can be proposed: then it is not waited for.
+        """
+        idle = len(self._in_flight) < self.executor.n_workers and self.least is not None
+        timeout = _SECONDS_BETWEEN_GLANCES if idle else _SECONDS_BETWEEN_LOOKS
         while self._in_flight:
             self._interrupts.check()
             try:
                 ticket, fetch = self.executor.next_done(timeout)
             except queue.Empty:
-                if timeout:
+                if timeout and not turn.may_go_on():
                     continue
                 return
             self._take(ticket, fetch)

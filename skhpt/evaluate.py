@@ -70,6 +70,8 @@ class Problem:
         Row numbers of each fold on each rung, where a rung has rows of its own.
     climbs : bool
         Whether a configuration on a rung is the one of the rung below with more rounds.
+    headway : Headway or None
+        Where candidates that grow tell how far they have got.
     shelf : dict
         What a worker keeps from one step to the next.
     """
@@ -92,6 +94,7 @@ class Problem:
     stopping: EarlyStopping | None = None
     rungs: Sequence[Sequence[tuple[Any, Any]]] = ()
     climbs: bool = False
+    headway: Any = None
     shelf: dict = field(default_factory=dict, repr=False, compare=False)
 
     @property

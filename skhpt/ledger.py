@@ -49,6 +49,7 @@ class Ledger:
         self._trials: list[Trial] = []
         self._by_fold: list[dict[int, Outcome]] = []
         self._open: dict[int, None] = {}  # an ordered set
+        self._known: list[int] = []
         self._again: dict[int, Trial] = {}  # those of the second look, as they were before
         self._first_scores: Mapping[str, float] = {}  # what the metrics are called
 
@@ -72,7 +73,10 @@ class Ledger:
         """Open a trial for a configuration; see :class:`~skhpt.trial.Proposal`."""
         index = len(self._trials)
         root = index if parent is None else self._trials[parent].root
-        trial = Trial(index, params, origin, eligible=eligible, rung=rung, root=root)
+        n_known = len(self._known)
+        trial = Trial(
+            index, params, origin, eligible=eligible, rung=rung, root=root, n_known=n_known
+        )
         self._trials.append(trial)
         self._by_fold.append({})
         self._open[index] = None
@@ -120,6 +124,14 @@ class Ledger:
             work=sum(o.work for o in folds.values() if o.work is not None) or None,
             round_cost=max((o.round_cost for o in folds.values()), default=1.0),
         )
+
+    def learn(self, index: int) -> None:
+        """Have the trials to come know of one that has ended."""
+        self._known.append(index)
+
+    def learn_all(self) -> None:
+        """Have the trials to come know of all that there are."""
+        self._known += sorted(set(range(len(self))).difference(self._known))
 
     def reopen(self, indices: Sequence[int], n_more: int) -> None:
         """Have some trials that are complete run on further folds as well."""
@@ -192,6 +204,10 @@ class Ledger:
     def folds(self, index: int) -> Mapping[int, Outcome]:
         """The outcomes of a trial by fold."""
         return self._by_fold[index]
+
+    def known_to(self, index: int) -> list[int]:
+        """The trials whose outcomes could be used when a trial began, in their own order."""
+        return sorted(self._known[: self._trials[index].n_known])
 
     def missing(self, index: int) -> list[int]:
         """The folds of a trial that have no outcome yet, in order."""

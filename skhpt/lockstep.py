@@ -63,12 +63,15 @@ class FoldRun:
         Rounds between two points of a short curve.
     patience, max_rounds : int
         Rounds without an improvement after which it stops, and those after which it always does.
+    tell : callable
+        Called whenever it has grown.
     """
 
     reader: ScoreReader
     every: int
     patience: int
     max_rounds: int
+    tell: Callable[[], None] = lambda: None
     curve: Curve = field(default_factory=Curve)
     seconds: float = 0.0
 
@@ -111,6 +114,7 @@ class FoldRun:
         before = self.growth.n_rounds
         n_rounds = min(limit, next_point(before, self.every))
         self.growth.grow(n_rounds)
+        self.tell()
         self.curve.is_final = self.growth.n_rounds < n_rounds
         if self.growth.n_rounds > before:
             self.curve.add(self.growth.n_rounds, self.reader.read(), self.growth.loss())

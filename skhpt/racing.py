@@ -7,13 +7,13 @@ was proposed: results do not depend on who ends first.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from .ledger import Ledger
-from .schedulers import LookAhead, Plan, horizon, verdict
+from .schedulers import Plan, verdict
 from .trial import Origin, Status, Step, Trial
 
 
@@ -81,35 +81,37 @@ class Racing:
 
     Parameters
     ----------
-    look_ahead : int or callable
-        Trial ``t`` starts when all trials up to ``t - look_ahead`` have ended, and its rule
-        knows exactly these. Without a rule it starts at once.
     z : float or None, default=1.0
         See :class:`WillItWin`; None lets every candidate run on every fold.
+
+    Attributes
+    ----------
+    races : bool
+        Whether there are rules: what a trial knows when it begins decides how far it gets.
     """
 
-    look_ahead: LookAhead
     z: float | None = 1.0
+
+    @property
+    def races(self) -> bool:
+        return self.z is not None
 
     def __call__(self, ledger: Ledger) -> Plan:
         steps: list[Step] = []
         finished: list[tuple[int, Status]] = []
-        oldest = next(iter(ledger.open), 0)
         for index in ledger.open:
             folds = ledger.folds(index)
             if not folds:
-                known = horizon(self.look_ahead, index)
-                if self.z is None or oldest > known:  # without a race nothing need be known
-                    steps.append(self._step(ledger, ledger.trial(index), known))
+                steps.append(self._step(ledger, ledger.trial(index)))
             elif not any(outcome.stop or outcome.late for outcome in folds.values()):
                 finished.append((index, self._verdict(ledger, index)))
         return steps, finished
 
-    def _step(self, ledger: Ledger, trial: Trial, known: int) -> Step:
+    def _step(self, ledger: Ledger, trial: Trial) -> Step:
         # The baseline is there to be compared with, so that it needs all its folds.
         is_baseline = trial.origin is Origin.DEFAULT
         whole = is_baseline or self.z is None
-        rule = None if whole else rule_after(ledger, known, self.z)
+        rule = None if whole else rule_after(ledger, ledger.known_to(trial.index), self.z)
         return Step(trial.index, tuple(range(ledger.n_folds)), rule=rule)
 
     @staticmethod
@@ -119,9 +121,9 @@ class Racing:
         return Status.RACED if raced else status
 
 
-def rule_after(ledger: Ledger, horizon: int, z: float) -> WillItWin | None:
-    """What is known after the trials up to `horizon`; None before there is an incumbent."""
-    known = ledger.trials[: max(0, horizon + 1)]
+def rule_after(ledger: Ledger, known: Iterable[int], z: float) -> WillItWin | None:
+    """What some trials that have ended tell; None while there is no incumbent among them."""
+    known = [ledger.trial(index) for index in known]
     complete = [t for t in known if t.status is Status.COMPLETE and t.eligible]
     complete = [t for t in complete if not math.isnan(t.score)]
     if not complete or ledger.metric is None:

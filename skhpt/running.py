@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from .engine import Engine, StopReason
 from .evaluate import Problem, evaluate
 from .executors import open_executor
 from .finish import SLOWER, Finish
+from .headway import Headway
 from .ledger import Ledger
 from .plan import Plan
 from .progress import LiveLine
@@ -23,6 +24,7 @@ from .racing import Racing
 from .schedulers import LookAhead, Scheduler, all_folds
 from .together import evaluate_together
 from .trial import Origin
+from .virtual_time import uncounted
 
 # Sees the ledger after every outcome; what it returns is true to end the search.
 Listener = Callable[[Ledger], Any]
@@ -66,7 +68,7 @@ class Orders:
         """Who gets the next fold; folds that train in step are one step."""
         if self.z is None and not in_step:
             return all_folds
-        return Racing(self.look_ahead, self.z)
+        return Racing(self.z)
 
     def most_at_once(self, plan: Plan, in_step: bool) -> float:
         """How many steps can ever run at a time, however many workers there are."""
@@ -110,6 +112,8 @@ def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Or
     shared, finished = None, False
     try:
         capacity = 1
+        if problem.stopping is not None and executor.n_workers > 1 and executor.is_local:
+            problem = replace(problem, headway=Headway())
         if executor.n_workers > 1:
             capacity = pre_dispatch_limit(orders.pre_dispatch, executor.n_workers)
             in_step = problem.stopping is not None
@@ -125,6 +129,7 @@ def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Or
             run_step=_calls(problem, ledger, callbacks, shared),
             capacity=capacity,
             look_ahead=orders.look_ahead,
+            least=_least_of(problem),
             deadline=orders.deadline,
             reserve=orders.n_refits * _fits_a_refit(problem),
             # Where rows are the resource, a refit has all of them.
@@ -140,7 +145,16 @@ def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Or
         executor.close(abort=not finished)
         if shared is not None:
             shared.close()
+        if problem.headway is not None:
+            problem.headway.close()
     return reason
+
+
+def _least_of(problem: Problem) -> Callable[[int], float] | None:
+    """What is known of the length of a candidate that runs, where candidates differ in it."""
+    if problem.stopping is None:
+        return None
+    return (lambda index: 0.0) if problem.headway is None else problem.headway.least
 
 
 def _fits_a_refit(problem: Problem) -> float:
@@ -162,8 +176,9 @@ def _calls(problem: Problem, ledger: Ledger, callbacks: SearchCallbacks, shared)
             found, told = ledger.n_rounds(step.trial), None
             if found is not None:
                 function = partial(evaluate_together, exactly=found)
-        elif origin is Origin.DEFAULT:
-            pass  # the estimator as given keeps the rounds that it was given
+        elif origin is Origin.DEFAULT:  # the estimator as given keeps the rounds it was given
+            if problem.headway is not None:
+                problem.headway.tell(step.trial, uncounted(ledger.n_first))
         elif problem.climbs:
             function = evaluate_climbing
         elif problem.stopping is not None:

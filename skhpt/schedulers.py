@@ -18,9 +18,9 @@ Scheduler = Callable[[Ledger], Plan]
 LookAhead = int | Callable[[int], int]
 
 
-def horizon(look_ahead: LookAhead, index: int) -> int:
-    """The last trial that must have ended before a trial begins."""
-    return index - (look_ahead(index) if callable(look_ahead) else look_ahead)
+def pending(look_ahead: LookAhead, index: int) -> int:
+    """How many trials may be pending, a trial among them, when it begins."""
+    return look_ahead(index) if callable(look_ahead) else look_ahead
 
 
 def all_folds(ledger: Ledger) -> Plan:

@@ -166,8 +166,10 @@ class _Candidate:
             except Exception:
                 if self._problem.error_score == "raise":
                     raise
-                del self._runs[position - len(self._failures) :]
-                self._failures[fold] = self._failed(fold, format_exc(), time.time() - started)
+                sound = position - len(self._failures)
+                broken, self._runs[sound:] = self._runs[sound:], []
+                seconds = time.time() - started
+                self._failures[fold] = self._failed(fold, format_exc(), seconds, broken)
             dropped = self._loses(fold)
             late = position + 1 < len(self._step.folds) and not in_time()
             if dropped or late:
@@ -219,7 +221,16 @@ class _Candidate:
             every=problem.stopping.every,
             patience=self._slower * (problem.stopping.patience or self._grower.patience),
             max_rounds=self._slower * self._grower.max_rounds,
+            tell=self._tell,
         )
+
+    def _tell(self) -> None:
+        if self._problem.headway is not None:
+            failed = self._failures.values()
+            n_rounds = sum(run.growth.n_rounds for run in self._runs)
+            n_rounds += sum(outcome.work or 0 for outcome in failed)
+            costs = [o.round_cost for o in failed] + [r.growth.round_cost for r in self._runs]
+            self._problem.headway.tell(self._step.trial, n_rounds * max(costs))
 
     @property
     def _begun(self) -> Sequence[int]:
@@ -282,7 +293,7 @@ class _Candidate:
                 raise
             error = format_exc()
             for fold, run in grown.items():
-                self._failures[fold] = self._failed(fold, error, run.seconds)
+                self._failures[fold] = self._failed(fold, error, run.seconds, [run])
             return 0
 
     def _outcome(self, fold: int, run: FoldRun, n_rounds: int, context) -> Outcome:
@@ -320,7 +331,10 @@ class _Candidate:
         Report(problem, self._step, self._params, fold).end(outcome)
         return outcome
 
-    def _failed(self, fold: int, error: str, seconds: float) -> Outcome:
+    def _failed(self, fold: int, error: str, seconds: float, broken: Sequence[FoldRun]) -> Outcome:
         outcome = Outcome(self._step.trial, fold, {}, seconds, 0.0, error=error)
+        if broken:  # what it has trained was told
+            growth = broken[0].growth
+            outcome = replace(outcome, work=growth.n_rounds, round_cost=growth.round_cost)
         Report(self._problem, self._step, self._params, fold).end(outcome)
         return outcome

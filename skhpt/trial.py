@@ -178,7 +178,7 @@ class Trial:
     failed counts as the search's ``error_score``. ``work`` is what its folds trained, where that
     can be counted: rounds, each of which costs ``round_cost`` beside those of other trials.
     ``root`` is the first of the trials of which this one is the continuation, the trial itself
-    where it is none.
+    where it is none. ``n_known`` is how many trials had ended when it began.
     """
 
     index: int
@@ -194,6 +194,7 @@ class Trial:
     round_cost: float = 1.0
     rung: Rung | None = None
     root: int = -1
+    n_known: int = 0
 
     @property
     def has_full_budget(self) -> bool:

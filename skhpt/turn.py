@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from .schedulers import horizon
+from .schedulers import pending
 from .trial import Origin, Proposal, Start
+from .virtual_time import VirtualTime
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -28,9 +29,10 @@ class StopReason:
 class Proposer(Protocol):
     """What the engine needs of a sampler.
 
-    One whose proposals depend on others than the last few may have ``needs(n_trials)``: how many
-    of the first trials must have ended, and been told, before it is asked for the next. Or it
-    may have ``awaits(open_trials)``: a single trial that must, again and again until it says None.
+    It is told what has ended in virtual time, see :class:`~skhpt.virtual_time.VirtualTime`. One
+    that has to know others may have ``needs(n_trials)``: how many of the first trials must have
+    ended, and been told, before it is asked for the next. Or it may have
+    ``awaits(open_trials)``: a single trial that must, again and again until it says None.
     """
 
     learns: bool
@@ -50,8 +52,10 @@ class Turn:
         self._ledger = engine.ledger
         self._sampler = sampler
         self._first = len(self._ledger)
-        self._told = self._first  # all before this one
-        self._told_apart: set[int] = set()  # and these
+        self._told: set[int] = set()
+        self._all_told = self._first  # and so are all before this one
+        self._ledger.learn_all()
+        self._time = VirtualTime(self._ledger, engine.least)
         self._last = None if n_trials is None else self._first + n_trials
         self._initial = deque(initial)
         self.reason: str | None = None
@@ -73,8 +77,11 @@ class Turn:
             if self._full():
                 self.stop(StopReason.N_ITER)
             elif self._initial:
+                if self._races and not self._makes_room():
+                    break
                 start = self._initial.popleft()
                 trial = self._ledger.add(start.params, start.origin, start.eligible)
+                self._time.begin(trial.index)
                 self._sampler.tell(trial)  # so that it is known to be pending
             elif self._may_ask():
                 self._ask()
@@ -93,24 +100,48 @@ class Turn:
         """Open trials enough to keep the workers busy need no further proposal yet."""
         return len(self._ledger.open) < 2 * self._engine.executor.n_workers or self._full()
 
+    def may_go_on(self) -> bool:
+        """Whether something may be proposed that could not before, although nothing has ended."""
+        if self.reason is not None or not self._waits or not self._room():
+            return False
+        return self._time.next_to_end() is not None
+
     def _may_ask(self) -> bool:
-        if not self._sampler.learns:
-            return True
-        if hasattr(self._sampler, "awaits"):
+        if self._sampler.learns and hasattr(self._sampler, "awaits"):
             return self._has_heard_enough()
-        needed = max(self._first, self._needed())
-        oldest_open = next(iter(self._ledger.open), len(self._ledger))
-        if oldest_open < needed:
+        if self._sampler.learns and hasattr(self._sampler, "needs"):
+            return self._has_ended(self._sampler.needs(len(self._ledger)))
+        return not self._waits or self._makes_room()
+
+    @property
+    def _races(self) -> bool:
+        """Whether what a trial knows decides how it runs."""
+        return getattr(self._engine.scheduler, "races", False)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether virtual time says when the next trial may be proposed."""
+        chooses = hasattr(self._sampler, "awaits") or hasattr(self._sampler, "needs")
+        return self._races or (self._sampler.learns and not chooses)
+
+    def _makes_room(self) -> bool:
+        """Let trials end until as many run as may beside the next; False while one is open."""
+        most = pending(self._engine.look_ahead, len(self._ledger))
+        while self._time.n_running >= most:
+            index = self._time.end_next()
+            if index is None:
+                return False
+            self._ledger.learn(index)
+            self._tell(index)
+        return True
+
+    def _has_ended(self, n_trials: int) -> bool:
+        """Tell the first so many trials; False while one of them is open."""
+        needed = max(self._first, n_trials)
+        if next(iter(self._ledger.open), len(self._ledger)) < needed:
             return False
         self._tell_until(needed)
         return True
-
-    def _needed(self) -> int:
-        """How many trials must have ended before the next proposal."""
-        own = getattr(self._sampler, "needs", None)
-        if own is not None:
-            return own(len(self._ledger))
-        return horizon(self._engine.look_ahead, len(self._ledger)) + 1
 
     def _has_heard_enough(self) -> bool:
         """Tell the trials that the sampler waits for, one by one; False while one is open."""
@@ -121,14 +152,14 @@ class Turn:
         return True
 
     def _tell_until(self, end: int) -> None:
-        for index in range(self._told, end):
-            if index not in self._told_apart:
-                self._tell(index)
-        self._told = max(self._told, end)
+        for index in range(self._all_told, end):
+            self._tell(index)
+        self._all_told = max(self._all_told, end)
 
     def _tell(self, index: int) -> None:
-        if index >= self._told:
-            self._told_apart.add(index)
+        if index < self._all_told or index in self._told:
+            return
+        self._told.add(index)
         self._sampler.tell(self._ledger.trial(index))
 
     def _ask(self) -> None:
@@ -139,7 +170,7 @@ class Turn:
             return
         if isinstance(params, Proposal):
             configuration, rung, parent, origin, eligible = params
-            self._ledger.add(configuration, origin, eligible, rung, parent)
+            self._time.begin(self._ledger.add(configuration, origin, eligible, rung, parent).index)
             return
         space = getattr(self._sampler, "space", None)
         if space is not None and not space.contains(params):
@@ -148,4 +179,4 @@ class Turn:
                 f"got {params!r}, which is not one of {space!r}. space.decode(point of the unit "
                 "cube) always is."
             )
-        self._ledger.add(params, Origin.SAMPLER)
+        self._time.begin(self._ledger.add(params, Origin.SAMPLER).index)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from doubles import CountsUp, ShufflingExecutor, made_outcomes
 from grown import LGBM, SAMPLED, Case, classes_of, lgbm, rows
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -16,12 +17,12 @@ from threadpoolctl import threadpool_limits
 from xgboost import XGBClassifier
 
 from skhpt import BayesSearchCV, GridSearchCV, HalvingRandomSearchCV, space_for
+from skhpt.engine import Engine
 from skhpt.estimators.growing_lightgbm import LightGBMGrower
 from skhpt.fold_rows import content_key
 from skhpt.ledger import Ledger
 from skhpt.racing import Racing
 from skhpt.together import stopping_for
-from skhpt.trial import Origin
 
 cancer = tuple(part[::2] for part in load_breast_cancer(return_X_y=True))
 diabetes = tuple(part[::2] for part in load_diabetes(return_X_y=True))
@@ -227,9 +228,21 @@ def test_true_is_auto():
     )
 
 
+def made_outcomes_in_time(step, params, in_time):
+    return made_outcomes(step, params)
+
+
 def test_without_a_race_no_candidate_waits_for_another():
-    ledger = Ledger(3)
-    for leaves in range(9):
-        ledger.add({"num_leaves": leaves}, Origin.SAMPLER)
-    wanted = {z: len(Racing(look_ahead=2, z=z)(ledger)[0]) for z in (None, 1.0)}
-    assert wanted == {None: 9, 1.0: 2}
+    most = {}
+    for z in (None, 1.0):
+        executor = ShufflingExecutor(5)
+        engine = Engine(
+            ledger=Ledger(3),
+            executor=executor,
+            run_step=lambda step, params: (made_outcomes_in_time, step, params),
+            scheduler=Racing(z),
+            look_ahead=2,
+        )
+        engine.run(CountsUp(learns=False), 30)
+        most[z] = executor.most_in_flight
+    assert most == {None: 10, 1.0: 2}

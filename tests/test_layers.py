@@ -14,11 +14,21 @@ ROOT = Path(skhpt.__file__).parent
 
 # From the bottom up; a module may import from its own layer and from those below.
 LAYERS = [
-    {"trial", "space", "executors", "interrupts", "fingerprints", "t_test", "_compat"},
+    {
+        "trial",
+        "space",
+        "executors",
+        "headway",
+        "interrupts",
+        "fingerprints",
+        "t_test",
+        "_compat",
+    },
     {"ledger", "budget"},
     {
         "samplers",
         "schedulers",
+        "virtual_time",
         "racing",
         "rungs",
         "brackets",
@@ -70,6 +80,7 @@ LAYERS = [
 RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
 FREE_OF_SKLEARN = {
     "trial",
+    "virtual_time",
     "budget",
     "interrupts",
     "space",

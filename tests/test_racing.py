@@ -154,7 +154,7 @@ def test_the_rule_knows_how_the_incumbent_began():
             early = ((30, score + fold), (35, 2.0))
             ledger.record(Outcome(number, fold, {"score": score}, 1.0, 0.0, early=early))
         ledger.close(number, Status.COMPLETE)
-    assert rule_after(ledger, 1, 1.0).early == ({30: 0.9, 35: 2.0}, {30: 1.9, 35: 2.0})
+    assert rule_after(ledger, range(2), 1.0).early == ({30: 0.9, 35: 2.0}, {30: 1.9, 35: 2.0})
 
 
 def told(scores, step: Step) -> list[Outcome]:
@@ -169,8 +169,10 @@ def told(scores, step: Step) -> list[Outcome]:
 
 def race(scores, z, look_ahead=2) -> Ledger:
     """Run candidates one after the other, as the scheduler wants them."""
-    ledger, racing = Ledger(scores.shape[1]), Racing(look_ahead, z)
+    ledger, racing = Ledger(scores.shape[1]), Racing(z)
     for number in range(len(scores)):
+        if number >= look_ahead:
+            ledger.learn(number - look_ahead)
         ledger.add({"x": number})
         for step in racing(ledger)[0]:
             for outcome in told(scores, step):
@@ -244,31 +246,35 @@ def test_the_winner_has_all_its_folds_and_the_dropped_rank_last():
 # -- the scheduler ---------------------------------------------------------------------------
 
 
-def test_the_scheduler_is_pure_and_waits_for_what_its_rule_must_know():
+def test_the_scheduler_is_pure_and_its_rule_knows_what_was_known_when_a_trial_began():
     ledger = Ledger(3)
-    for x in range(4):
+    for x in range(2):
         ledger.add({"x": x})
-    racing = Racing(look_ahead=2)
+    racing = Racing()
     steps, finished = racing(ledger)
     assert racing(ledger) == (steps, finished)
-    assert [step.trial for step in steps] == [0, 1]  # 2 must know 0, 3 must know 1
+    assert [step.trial for step in steps] == [0, 1]
     assert all(step.folds == (0, 1, 2) for step in steps)
     for fold in range(3):
         ledger.record(Outcome(0, fold, {"score": fold}, 1.0, 0.0))
     steps, finished = racing(ledger)
     assert finished == [(0, Status.COMPLETE)]
     ledger.close(*finished[0])
+    ledger.add({"x": 2})  # nobody has told it of the first one
+    ledger.learn(0)
+    ledger.add({"x": 3})
     steps, _ = racing(ledger)
-    assert [step.trial for step in steps] == [1, 2]
-    assert steps[0].rule is None
-    assert steps[1].rule.incumbent == (0, 1, 2)
+    assert [step.trial for step in steps] == [1, 2, 3]
+    assert [step.rule for step in steps[:2]] == [None, None]
+    assert steps[2].rule.incumbent == (0, 1, 2)
 
 
 def test_the_baseline_is_never_raced():
     ledger = race(np.array([[1.0, 2.0, 1.5]]), z=1.0)
+    ledger.learn_all()
     ledger.add({"x": 7}, Origin.DEFAULT)
     ledger.add({"x": 8}, Origin.GIVEN)
-    rules = [step.rule for step in Racing(look_ahead=2)(ledger)[0]]
+    rules = [step.rule for step in Racing()(ledger)[0]]
     assert rules[0] is None
     assert rules[1] is not None
 
@@ -280,8 +286,8 @@ def test_what_cannot_win_is_no_incumbent():
         for fold in range(2):
             ledger.record(Outcome(x, fold, {"score": 9.0 - x + fold}, 1.0, 0.0))
         ledger.close(x, Status.COMPLETE)
-    assert rule_after(ledger, 0, 1.0) is None
-    assert rule_after(ledger, 1, 1.0).incumbent == (8.0, 9.0)
+    assert rule_after(ledger, range(1), 1.0) is None
+    assert rule_after(ledger, range(2), 1.0).incumbent == (8.0, 9.0)
 
 
 SCORES = made_scores(np.random.default_rng(5), n_trials=40)
@@ -296,7 +302,7 @@ def table_of(executor, look_ahead, learns):
         ledger=Ledger(5),
         executor=executor,
         run_step=lambda step, params: (raced_evaluate, step, params),
-        scheduler=Racing(look_ahead),
+        scheduler=Racing(),
         look_ahead=look_ahead,
     )
     engine.run(CountsUp(learns=learns), 40, [Start(Origin.GIVEN, {"x": 0})])

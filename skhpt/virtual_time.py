@@ -1,0 +1,81 @@
+"""Which trials have ended before another begins: a time that real workers do not change.
+
+A proposal, and the rule of a race, may use what other trials have shown, but never depend on who
+happened to be quick. So both look at workers that do not exist: as many as proposals may be
+pending, all of which train a round in the same time. What real workers still train is only known
+to be at least so long; as soon as that is enough to tell who ends next, nobody waits (conservative
+simulation of discrete events, Chandy and Misra 1979).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .ledger import Ledger
+from .trial import Trial
+
+# Length of a trial whose rounds are not counted, for each of its folds: what boosters train
+# unless they are told otherwise.
+_UNCOUNTED = 100.0
+
+
+class VirtualTime:
+    """The trials of a search on virtual workers.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    least : callable or None, default=None
+        ``least(index)`` is the length that an open trial has at least; see :func:`length_of`.
+        None gives all trials the same length, so that they end in the order in which they began.
+
+    Notes
+    -----
+    A trial that begins is told to :meth:`begin`; :meth:`end_next` lets the one end that is the
+    next to end. The answers depend on the lengths of the trials alone: a sharper `least` only
+    makes them come earlier.
+    """
+
+    def __init__(self, ledger: Ledger, least: Callable[[int], float] | None = None):
+        self._ledger = ledger
+        self._least = least
+        self._began: dict[int, float] = {}
+        self._now = 0.0
+
+    @property
+    def n_running(self) -> int:
+        return len(self._began)
+
+    def begin(self, index: int) -> None:
+        self._began[index] = self._now
+
+    def next_to_end(self) -> int | None:
+        """The trial that is the next to end; None as long as an open one may be."""
+        ends = ((began + self._length(index), index) for index, began in self._began.items())
+        index = min(ends, default=(0.0, None))[1]
+        return None if index is None or index in self._ledger.open else index
+
+    def end_next(self) -> int | None:
+        """Go on to the end of a trial; see :meth:`next_to_end`."""
+        index = self.next_to_end()
+        if index is not None:
+            end = self._began.pop(index) + self._length(index)
+            self._now = max(self._now, end)
+        return index
+
+    def _length(self, index: int) -> float:
+        if self._least is None:
+            return 1.0
+        if index in self._ledger.open:
+            return self._least(index)
+        return length_of(self._ledger.trial(index), self._ledger.n_first)
+
+
+def length_of(trial: Trial, n_folds: int) -> float:
+    """What a trial took of virtual workers: rounds, in rounds of a booster."""
+    return uncounted(n_folds) if trial.work is None else trial.work * trial.round_cost
+
+
+def uncounted(n_folds: int) -> float:
+    """The length of a trial whose rounds are not counted."""
+    return n_folds * _UNCOUNTED
