@@ -9,21 +9,36 @@ import pytest
 import scipy.stats
 from sklearn.base import BaseEstimator, clone
 from sklearn.datasets import make_classification, make_regression
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.model_selection import GridSearchCV as TheirGridSearchCV
-from sklearn.model_selection import ParameterGrid, TimeSeriesSplit
+from sklearn.model_selection import ParameterGrid, StratifiedKFold, TimeSeriesSplit
 from sklearn.model_selection import RandomizedSearchCV as TheirRandomizedSearchCV
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 import skhpt
-from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV, compare
+from skhpt import (
+    BayesSearchCV,
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    HyperbandSearchCV,
+    PBTSearchCV,
+    RandomizedSearchCV,
+    compare,
+)
 from skhpt.comparison import Comparison
-from skhpt.comparison.contestants import Budget, Contestant, allowance, contestants_of, grid_within
-from skhpt.comparison.history import Tried, history_of, incumbents, n_configurations
+from skhpt.comparison.budgets import Budget, allowance
+from skhpt.comparison.contestants import contestants_of
+from skhpt.comparison.grids import grid_within, spread
+from skhpt.comparison.history import Tried, history_of, incumbents, n_configurations, n_tried
+from skhpt.comparison.plans import Ground
 from skhpt.comparison.result import Point, Run
 from skhpt.comparison.statistics import compare_pairs
 from skhpt.comparison.text import brief
+from skhpt.rows import Rows
+from skhpt.schedule import Training
 from skhpt.space import When, dialects
 from skhpt.t_test import corrected_t_test
 
@@ -159,6 +174,7 @@ def test_the_frame_is_tidy(done):
         "default_test_score", "gain",
     ]  # fmt: skip
     assert len(table) == 6
+    assert sorted(set(table["repeat"])) == [1, 2, 3]  # as they are counted in print
     assert (table["trials"] == 4).all()
     assert (table["fits"] == 12).all()
     np.testing.assert_allclose(table["gain"], table["test_score"] - table["default_test_score"])
@@ -255,9 +271,11 @@ def test_the_default_is_fitted_on_the_same_rows(done):
 # -- budgets ------------------------------------------------------------------------------------
 
 
+GROUND = Ground(Rows(X, y, {}, {}, {}), list(StratifiedKFold(5).split(X, y)))
+
+
 def told(search, word=None, **budget):
-    contestant = Contestant("a", search, word)
-    return allowance(contestant, Budget.read(budget or None), 5, lambda: {"C": (0.1, 10.0)})
+    return allowance(search, word, Budget.read(budget or None), GROUND)
 
 
 @pytest.mark.parametrize(
@@ -276,30 +294,70 @@ def test_budgets_in_the_words_of_a_search(search, budget, params):
     assert allowed.note is None
 
 
-@pytest.mark.parametrize(
-    ("search", "budget"),
-    [
-        (TheirGridSearchCV(TREE, DEPTHS), {"trials": 3}),
-        (TheirGridSearchCV(TREE, DEPTHS), {"fits": 30}),
-        (TheirRandomizedSearchCV(TREE, DEPTHS), {"seconds": 3}),
-    ],
-)
-def test_a_budget_that_cannot_be_given_is_said(search, budget):
-    allowed = told(search, **budget)
+def test_a_budget_that_cannot_be_given_is_said():
+    allowed = told(TheirRandomizedSearchCV(TREE, DEPTHS), seconds=3)
     assert allowed.params == {}
-    assert f"a budget in {next(iter(budget))} cannot be given to sklearn's" in allowed.note
+    assert "a budget in seconds cannot be given to sklearn's" in allowed.note
 
 
 def test_what_cannot_be_given_is_warned_of_and_noted():
-    searches = {"grid": TheirGridSearchCV(TREE, DEPTHS), "b": RandomizedSearchCV(TREE, DEPTHS)}
-    with pytest.warns(UserWarning, match="grid: a budget in trials cannot be given"):
+    own = BayesSearchCV(TREE, [(DEPTHS, 4), (DEPTHS, 5)])
+    searches = {"own": own, "b": RandomizedSearchCV(TREE, DEPTHS)}
+    with pytest.warns(UserWarning, match="own: a budget in trials cannot be given"):
         comparison = compare(
             searches, X, y, n_repeats=1, cv=2, budget={"trials": 2}, random_state=0
         )
-    assert [(r.search, r.trials) for r in comparison.runs] == [("grid", 8), ("b", 2)]
+    assert [(r.search, r.trials) for r in comparison.runs] == [("own", 9), ("b", 2)]
     assert comparison.notes[0] in str(comparison)
-    assert comparison.unheld == ["grid"]
-    assert "2 trials each but for grid;" in str(comparison)
+    assert comparison.unheld == ["own"]
+    assert "2 trials each but for own;" in str(comparison)
+
+
+@pytest.mark.parametrize("kind", [GridSearchCV, TheirGridSearchCV, HalvingGridSearchCV])
+def test_a_grid_that_is_too_large_is_thinned_out_evenly(kind):
+    with pytest.warns(UserWarning, match="has 8 configurations, more than.*subset of 3 is tried"):
+        comparison = compare(
+            {"grid": kind(TREE, DEPTHS)}, X, y, n_repeats=1, cv=2, budget={"trials": 3},
+            random_state=0,
+        )  # fmt: skip
+    assert [(run.trials, run.error) for run in comparison.runs] == [(3, None)]
+    assert comparison.unheld == []
+    assert "even subset of 3" in comparison.notes[0]
+
+
+def test_a_grid_that_is_small_enough_stays_as_it_is():
+    for search in (GridSearchCV(TREE, DEPTHS), TheirGridSearchCV(TREE, DEPTHS)):
+        assert told(search, trials=8).params == told(search, fits=44).params == {}
+        assert told(search, trials=8).note is None
+        assert len(told(search, fits=39).params["param_grid"]) == 7
+
+
+def test_first_configurations_of_a_grid_count():
+    search = GridSearchCV(TREE, DEPTHS, initial_params=[{"max_depth": 3}, "default"])
+    assert len(told(search, trials=6).params["param_grid"]) == 4
+
+
+@pytest.mark.parametrize("shape", [(8,), (3, 3, 3), (10, 10), (4, 5)])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 7])
+def test_an_even_subset_has_the_ends_and_no_value_of_the_last_parameter_alone(shape, n):
+    points = list(ParameterGrid({str(i): list(range(size)) for i, size in enumerate(shape)}))
+    chosen = list(ParameterGrid(spread(points, n)))
+    at = [points.index(point) for point in chosen]
+    assert len(set(at)) == n
+    if n > 1:
+        assert (at[0], at[-1]) == (0, len(points) - 1)
+        assert np.ptp(np.diff(at)) <= 1
+        assert len({point[str(len(shape) - 1)] for point in chosen}) > 1
+
+
+def test_a_grid_and_a_random_search_of_a_word_leave_the_rounds_to_early_stopping():
+    model = HistGradientBoostingClassifier()
+    params = told(GridSearchCV(model), "grid", trials=4).params
+    assert params["early_stopping"] == "auto"
+    assert "max_iter" not in params["param_grid"]
+    plain = told(GridSearchCV(model, early_stopping=False), "grid", trials=4).params
+    assert "max_iter" in plain["param_grid"]
+    assert "early_stopping" not in plain
 
 
 def test_trials_are_divided_among_spaces():
@@ -455,23 +513,72 @@ def test_a_word_whose_class_is_missing_is_named(monkeypatch):
         compare(["hyperband"], X, y, estimator=TREE)
 
 
-def test_hyperband_takes_part_with_the_plan_that_it_has():
-    with pytest.warns(UserWarning, match="h: a budget in trials cannot be given to skhpt's Hyper"):
-        found = compare(
-            {"h": "hyperband", "r": "random"}, X, y, estimator=TREE, n_repeats=1, cv=2,
-            budget={"trials": 2}, curves=False, random_state=0,
-        )  # fmt: skip
-    (h, r) = found.runs
-    assert h.error is None
-    assert r.error is None
-    assert (r.trials, h.trials > 2) == (2, True)
-    assert any("runs as it was set up" in note for note in found.notes)
-    timed = compare(
-        {"h": "hyperband"}, X, y, estimator=TREE, n_repeats=1, cv=2, budget={"seconds": 60},
-        curves=False, random_state=0,
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("budget", [{"trials": 8}, {"trials": 30}, {"fits": 30}, {"fits": 90}])
+def test_hyperband_is_given_the_plan_that_the_budget_has_room_for(budget, n_jobs):
+    found = compare(
+        ["hyperband"], X, y, estimator=TREE, n_repeats=1, cv=2, budget=budget, curves=False,
+        random_state=0, n_jobs=n_jobs,
     )  # fmt: skip
+    (run,) = found.runs
+    ((unit, amount),) = budget.items()
+    assert run.error is None
+    assert 0.6 * amount <= getattr(run, unit) <= amount
+    assert found.unheld == []
+
+
+def test_hyperband_that_was_set_up_otherwise_is_told_of():
+    with pytest.warns(UserWarning, match="h: HyperbandSearchCV is given factor=.*of 8 trials"):
+        found = compare(
+            {"h": HyperbandSearchCV(TREE)}, X, y, n_repeats=1, cv=2, budget={"trials": 8},
+            curves=False, random_state=0,
+        )  # fmt: skip
+    assert found.runs[0].trials == 8
+    own = HyperbandSearchCV(TREE)
+    n = own.set_params(cv=GROUND.folds).metadata(X, y)["n_candidates"]
+    assert told(own, trials=n).params == {}
+
+
+def test_hyperband_with_seconds_keeps_its_plan():
+    options = {"n_repeats": 1, "cv": 2, "curves": False, "random_state": 0}
+    timed = compare(["hyperband"], X, y, estimator=TREE, budget={"seconds": 60}, **options)
+    free = compare({"h": HyperbandSearchCV(TREE)}, X, y, **options)
     assert timed.notes == []
-    assert timed.runs[0].test_score == h.test_score
+    assert timed.runs[0].test_score == free.runs[0].test_score
+
+
+@pytest.mark.parametrize("n_fits", [9, 20, 47, 90])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"resource": "n_folds"}, {"initial_params": "default"}, {"min_resources": "exhaust"}],
+)
+def test_halving_keeps_within_its_fits(n_fits, options):
+    halving = HalvingRandomSearchCV(TREE, {"min_samples_leaf": list(range(1, 50))}, **options)
+    found = compare(
+        {"h": halving}, X, y, n_repeats=1, cv=3, budget={"fits": n_fits}, curves=False,
+        random_state=0,
+    )  # fmt: skip
+    (run,) = found.runs
+    assert run.error is None
+    assert n_fits - 9 <= run.fits <= n_fits
+    assert found.notes == []
+
+
+def test_a_population_has_as_many_members_as_trials_and_curves_along_its_schedules(
+    monkeypatch,
+):
+    followed, follow = [], Training.follow
+    monkeypatch.setattr(Training, "follow", lambda self, s: followed.append(s) or follow(self, s))
+    model = SGDClassifier(loss="log_loss", learning_rate="constant", eta0=0.1, random_state=0)
+    space = {"eta0": (1e-4, 1.0, "log-uniform"), "alpha": (1e-6, 1e-1, "log-uniform")}
+    search = PBTSearchCV(model, space, interval=2, max_rounds=6)
+    found = compare({"p": search}, X, y, n_repeats=1, cv=3, budget={"trials": 4}, random_state=0)
+    (run,) = found.runs
+    assert (run.trials, run.fits, run.error) == (4, 12, None)
+    assert [(point.trials, point.fits) for point in run.curve] == [(4, 4), (4, 8), (4, 12)]
+    assert run.curve[-1].test_score == run.test_score
+    # beside the winner, the best of the first two generations, each as far as it had come
+    assert [schedule[-1].n_rounds for schedule in followed[-2:]] == [2, 4]
 
 
 @pytest.mark.parametrize(("problem", "name"), [(X[:, 0], "r2"), (y, "accuracy")])
@@ -620,10 +727,24 @@ def test_incumbents_prefer_more_budget_and_skip_who_cannot_win():
 
 
 def test_configurations_that_halving_tries_again_count_once():
-    history = [Tried({"a": i}, 0.0, 3, 1.0, resource=10) for i in range(4)]
-    again = [Tried({"a": 1}, 0.0, 3, 1.0, resource=20)]
+    history = [Tried({"a": i}, 0.0, 3, 1.0, resource=10, configuration=i) for i in range(4)]
+    again = [Tried({"a": 1}, 0.0, 3, 1.0, resource=20, configuration=1)]
     assert n_configurations(history + again) == 4
-    assert n_configurations([*history, history[0]]) == 5
+    assert n_tried([*history, *again]) == [1, 2, 3, 4, 4]
+    plain = [Tried({"a": 1}, 0.0, 3, 1.0) for _ in range(3)]
+    assert n_tried(plain) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("resource", ["n_samples", "n_estimators"])
+def test_rungs_of_a_configuration_are_one_trial(resource):
+    forest = RandomForestClassifier(random_state=0)
+    options = {"resource": resource, "n_candidates": 6, "cv": 2, "random_state": 0}
+    options |= {"max_resources": 9} if resource == "n_estimators" else {}
+    search = HalvingRandomSearchCV(forest, {"max_depth": list(range(1, 20))}, **options).fit(X, y)
+    history = history_of(search)
+    assert len(history) > 6
+    assert n_configurations(history) == 6
+    assert n_tried(history)[-1] == 6
 
 
 def test_the_history_of_a_race_knows_who_ran_on_all_folds():
@@ -712,6 +833,9 @@ def test_the_text_ranks_by_gain(done):
     assert text.startswith("2 searches, 3 repeats, 4 trials each; accuracy, greater is better.")
     heading = r"^search +repeats +held out +gain +95 % interval +CV +trials"
     assert re.search(heading, text, re.MULTILINE)
+    said = "The intervals of the gains are each for itself, not adjusted"
+    assert said in text
+    assert "intervals are not adjusted for the number of searches" in done._repr_html_()
 
 
 def test_the_page_asks_for_nothing_from_outside(done, tmp_path):
@@ -765,7 +889,7 @@ def test_the_p_value_says_what_it_is():
 
 
 def test_a_search_that_was_never_run_has_not_failed():
-    runs = [Run("a", 0, 1, 1, 1.0, 1.0, 0.5, 0.6, 0.5), Run("b", 0, error="\n\nValueError: no\n")]
+    runs = [Run("a", 0, 1, 1, 1.0, 1.0, 0.5, 0.6, 0.5), Run("b", 1, error="\n\nValueError: no\n")]
     said = str(Comparison(runs, ["a", "b", "c"], "r2", None, 0.3))
     assert re.search(r"^b +0 +failed$", said, re.MULTILINE)
     assert re.search(r"^c +0 +not run$", said, re.MULTILINE)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numbers
 
 from .._compat import num_samples
+from .budgets import DEFAULT_TRIALS, Budget
 from .contest import Progress, Terms, hold, say_notes
-from .contestants import DEFAULT_TRIALS, Budget, contestants_of, metric_of
+from .contestants import contestants_of, metric_of
 from .result import Comparison
 
 
@@ -94,12 +95,21 @@ def compare(
 
     Notes
     -----
-    Budgets. Trials go to ``n_iter``, ``n_trials`` or ``n_candidates``. Fits are trials times
-    folds, except for this package's searches that race, which go on until they have made so
-    many. Seconds go to ``time_budget`` or ``timeout``, and to scikit-optimize as a
-    ``DeadlineStopper``. The word "grid" becomes the finest grid over the small curated space that
-    the budget has room for. What a search cannot be told is said in a warning, in ``notes`` and
-    in the headline, and that search runs as it was set up.
+    Budgets. Trials go to ``n_iter``, ``n_trials``, ``n_candidates`` or ``population_size``. Fits
+    are trials times folds, and those of all rungs where there are rungs; this package's searches
+    that race go on until they have made so many. The budget is a limit, of one configuration at
+    least, which a search may stay below where its plan comes in steps: the column of trials or
+    fits tells. The word "grid" becomes the finest grid over the small curated space that the
+    budget has room for. Of a larger ``param_grid`` of your own an even subset is tried, the first
+    and the last configuration included; of this package's "auto" grid, a coarser one. Hyperband
+    has the plan nearest to the budget from below, by another `factor`, or a greater
+    `min_resources`. Seconds go to ``time_budget`` or ``timeout``, and to scikit-optimize as a
+    ``DeadlineStopper``. What was changed for the budget stands in ``notes``, with a warning where
+    it was yours. What a search cannot be told is said there, too, and in the headline, and that
+    search runs as it was set up.
+
+    Curves. A point is a configuration that was the best so far; of a population, it is the best
+    of a generation, trained along its schedule. A configuration on several rungs is one trial.
 
     Times. ``cpu`` is that of this process while ``fit`` ran, so that it includes what a search
     spends on its proposals; with worker processes, the seconds that the search recorded for its

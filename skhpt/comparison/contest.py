@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
 import math
 import numbers
 import sys
@@ -26,14 +25,15 @@ from sklearn.model_selection import (
 )
 from sklearn.utils import indexable
 
-from ..estimators import space_for
 from ..evaluate import with_params
 from ..rows import Rows, Splits, folds_of, n_folds_asked
 from ..search import BaseSearch
 from ..seeds import root_of, spawned_int
 from ..turn import StopReason
-from .contestants import Allowance, Budget, Contestant, allowance, prepared
-from .history import Tried, history_of, incumbents, n_configurations
+from .budgets import Allowance, Budget, allowance
+from .contestants import Contestant, prepared
+from .history import Tried, history_of, incumbents, n_configurations, n_tried
+from .plans import Ground
 from .result import Point, Run
 from .text import brief
 from .timing import CpuClock
@@ -151,28 +151,27 @@ class Stage:
         KeyboardInterrupt
             Also when the search itself has taken the interrupt and ended early.
         """
-        # Curated for the rows for tuning, as the searches' own spaces are.
-        space = functools.partial(
-            space_for, contestant.search.estimator, self.tuning.X, self.tuning.y, "small"
-        )
+        ground = Ground(self.tuning, self.folds)
         try:
-            allowed = allowance(contestant, self.terms.budget, len(self.folds), space)
+            search = prepared(contestant.search, self._conditions())
+            allowed = allowance(search, contestant.word, self.terms.budget, ground)
             contestant.is_unheld |= allowed.is_unheld
             if allowed.note is not None and allowed.note not in contestant.notes:
                 contestant.notes.append(allowed.note)
-            return self._result(contestant, *self._searched(contestant, allowed))
+            return self._result(contestant, *self._searched(search, allowed))
         except Exception as error:
-            return Run(contestant.name, self.repeat, error=f"{type(error).__name__}: {error}")
+            return Run(contestant.name, self.repeat + 1, error=f"{type(error).__name__}: {error}")
 
-    def _searched(self, contestant: Contestant, allowed: Allowance):
-        search = prepared(
-            contestant,
-            allowed,
-            cv=copy.deepcopy(self.folds),
-            scoring=self.terms.scoring,
-            random_state=self.seed,
-            n_jobs=self.terms.n_jobs,
-        )
+    def _conditions(self) -> dict[str, Any]:
+        return {
+            "cv": copy.deepcopy(self.folds),
+            "scoring": self.terms.scoring,
+            "random_state": self.seed,
+            "n_jobs": self.terms.n_jobs,
+        }
+
+    def _searched(self, search, allowed: Allowance):
+        search.set_params(**allowed.params)
         clock, started = CpuClock(search), time.perf_counter()
         with _ended_after(search, allowed.n_fits), warnings.catch_warnings():
             if self.terms.budget is not None and self.terms.budget.unit != "trials":
@@ -193,9 +192,9 @@ class Stage:
         test_score = self._score(search.best_estimator_)
         return Run(
             search=contestant.name,
-            repeat=self.repeat,
+            repeat=self.repeat + 1,
             trials=n_configurations(history),
-            fits=sum(tried.n_fits for tried in history),
+            fits=round(sum(tried.n_fits for tried in history)),
             cpu=cpu,
             wall=wall,
             cv_score=float(getattr(search, "best_score_", np.nan)),
@@ -211,17 +210,19 @@ class Stage:
         numbers_, final = incumbents(history), dict(search.best_params_)
         # The cost of proposing is spread over the trials in proportion to theirs.
         scale = cpu / max(sum(tried.seconds for tried in history), 1e-12)
-        points, n_fits, seconds = [], 0, 0.0
-        for number, tried in enumerate(history):
+        points, n_fits, seconds = [], 0.0, 0.0
+        for number, (tried, n_trials) in enumerate(zip(history, n_tried(history))):
             n_fits, seconds = n_fits + tried.n_fits, seconds + tried.seconds
             if number not in numbers_:
                 continue
             is_winner = number == numbers_[-1] and _same(tried.params, final)
             score = test_score if is_winner else self._refitted_score(search, tried)
-            points.append(Point(number + 1, n_fits, scale * seconds, tried.score, score))
+            points.append(Point(n_trials, round(n_fits), scale * seconds, tried.score, score))
         return tuple(points)
 
     def _refitted_score(self, search, tried: Tried) -> float:
+        if tried.schedule is not None:
+            return self._score(_along(search, tried, self.tuning))
         estimator = with_params(
             search.estimator, tried.params, quiet=isinstance(search, BaseSearch)
         )
@@ -240,6 +241,14 @@ class Stage:
         return float(
             check_scoring(estimator, self.terms.scoring)(estimator, self.test.X, self.test.y)
         )
+
+
+def _along(search, tried: Tried, rows: Rows):
+    """Train along a schedule, as a population does with that of its winner."""
+    as_winner = copy.copy(search)
+    as_winner._schedules, as_winner.best_index_ = [tried.schedule], 0
+    as_winner.best_params_ = dict(tried.params)
+    return as_winner._fitted(as_winner.best_params_, rows)
 
 
 def _same(params, others) -> bool:
@@ -302,7 +311,7 @@ class Progress:
             f"{run.trials} trials, {run.fits} fits, {run.wall:.1f} s"
         )
         self._write(
-            f"[{self._n_done}/{self._n_runs}] repeat {run.repeat + 1} of {self._n_repeats}, "
+            f"[{self._n_done}/{self._n_runs}] repeat {run.repeat} of {self._n_repeats}, "
             f"{run.search}: {said} | about {to_go:.0f} s to go"
         )
 
@@ -345,8 +354,13 @@ def hold(
 
 
 def say_notes(contestants: list[Contestant]) -> list[str]:
-    """Collect what could not be had, and warn of it."""
-    notes = [f"{c.name}: {note}." for c in contestants for note in c.notes]
-    for note in notes:
-        warnings.warn(note, UserWarning, stacklevel=3)
+    """Collect what could not be had or had to be changed, and warn of it."""
+    notes = []
+    for contestant in contestants:
+        said = [f"{contestant.name}: {note}." for note in contestant.notes]
+        notes += said
+        # What a word stands for is set up for the budget: nothing of the user's was changed.
+        if contestant.word is None or contestant.is_unheld:
+            for note in said:
+                warnings.warn(note, UserWarning, stacklevel=3)
     return notes

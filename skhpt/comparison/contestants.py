@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import numbers
 import re
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from sklearn.base import clone
 from sklearn.metrics import get_scorer_names
-from sklearn.model_selection import ParameterGrid
-
-from ..bayes import BayesSearchCV
-from ..search import BaseSearch
-from ..space import When, dialects
 
 WORDS = {
     "grid": "GridSearchCV",
@@ -26,47 +19,6 @@ WORDS = {
     "halving": "HalvingRandomSearchCV",
     "hyperband": "HyperbandSearchCV",
 }
-UNITS = ("trials", "fits", "seconds")
-DEFAULT_TRIALS = 30
-_TRIALS = ("n_iter", "n_trials", "n_candidates")  # what searches call a number of configurations
-_SECONDS = ("time_budget", "timeout")
-_UNLIMITED = 10_000  # configurations, where the time is what ends a search
-# Fits of successive halving beyond its first rung, relative to the first, with a factor of 3.
-_RUNGS = 1.5
-# A race leaves a candidate at least a third of its folds, on average.
-_SAVED_BY_RACING = 3
-
-
-class Budget(NamedTuple):
-    """How much each search may spend: a number of trials, of fits or of seconds."""
-
-    unit: str
-    amount: float
-
-    @classmethod
-    def read(cls, budget) -> Budget | None:
-        """Read ``budget``, a dict with one entry or None.
-
-        Raises
-        ------
-        ValueError
-            When it is anything else.
-        """
-        if budget is None:
-            return None
-        if isinstance(budget, Mapping) and len(budget) == 1:
-            (unit, amount), *_ = budget.items()
-            is_number = isinstance(amount, numbers.Real) and not isinstance(amount, bool)
-            whole = unit == "seconds" or isinstance(amount, numbers.Integral)
-            if unit in UNITS and is_number and whole and amount > 0:
-                return cls(unit, amount)
-        raise ValueError(
-            "budget must be None or a dict with one entry, a positive number of 'trials', 'fits' "
-            f"(whole numbers) or 'seconds', such as {{'trials': 60}}; got {budget!r}."
-        )
-
-    def __str__(self) -> str:
-        return f"{self.amount:g} {self.unit}"
 
 
 @dataclass
@@ -157,193 +109,23 @@ def _class_of(word: str) -> type:
     return found
 
 
-# -- budgets ------------------------------------------------------------------------------------
-
-
-@dataclass
-class Allowance:
-    """How a search is told its budget.
-
-    Attributes
-    ----------
-    params : dict
-        For ``set_params``.
-    note : str or None
-        What could not be had.
-    n_fits : int or None
-        Fits after which the search is to be ended from outside, as it races.
-    fit_params : dict
-        For ``fit``.
-    is_unheld : bool
-        Whether the search cannot be told the budget.
-    """
-
-    params: dict[str, Any] = field(default_factory=dict)
-    note: str | None = None
-    n_fits: int | None = None
-    fit_params: dict[str, Any] = field(default_factory=dict)
-    is_unheld: bool = False
-
-
-def allowance(
-    contestant: Contestant, budget: Budget | None, n_folds: int, space: Callable[[], Mapping]
-) -> Allowance:
-    """Translate the budget into what the search understands.
-
-    Parameters
-    ----------
-    contestant : Contestant
-    budget : Budget or None
-        None leaves the search as it is; the words then have 30 trials.
-    n_folds : int
-    space : callable
-        Gives the curated space that the word "grid" makes its grid of.
-    """
-    if budget is None:
-        if contestant.word is None:
-            return Allowance()
-        budget = Budget("trials", DEFAULT_TRIALS)
-    if contestant.word == "grid" and budget.unit != "seconds":
-        n = budget.amount if budget.unit == "trials" else budget.amount // n_folds
-        return Allowance({"param_grid": grid_within(space(), max(1, int(n)))})
-    return _TOLD[budget.unit](contestant.search, budget, n_folds)
-
-
-def _told_trials(search, budget: Budget, n_folds: int) -> Allowance:
-    name, n_spaces = _first_of(_TRIALS, search), _n_spaces(search)
-    if name is None or n_spaces is None:
-        return _cannot(search, budget)
-    return Allowance({name: max(1, int(budget.amount // n_spaces))})
-
-
-def _told_fits(search, budget: Budget, n_folds: int) -> Allowance:
-    name, n_spaces = _first_of(_TRIALS, search), _n_spaces(search)
-    if name is None or n_spaces is None:
-        return _cannot(search, budget)
-    n_trials = max(1, int(budget.amount // (n_folds * n_spaces)))
-    if name == "n_candidates":
-        return Allowance(
-            {name: max(1, int(n_trials / _RUNGS))},
-            f"{type(search).__name__} is given {max(1, int(n_trials / _RUNGS))} candidates for "
-            f"about {budget}: how many it makes follows from its rungs",
-            is_unheld=True,
-        )
-    if isinstance(search, BaseSearch) and search.racing:
-        most = max(n_trials, _at_most(_SAVED_BY_RACING * n_trials, search))
-        return Allowance({name: most}, n_fits=int(budget.amount))
-    return Allowance({name: n_trials})
-
-
-def _told_seconds(search, budget: Budget, n_folds: int) -> Allowance:
-    if _is_of("skopt", search):
-        from skopt.callbacks import DeadlineStopper
-
-        deadline = {"callback": DeadlineStopper(float(budget.amount))}
-        return Allowance({"n_iter": _UNLIMITED}, fit_params=deadline)
-    name = _first_of(_SECONDS, search)
-    if name is None:
-        return _cannot(search, budget)
-    trials = _first_of(("n_iter", "n_trials"), search)
-    seconds = {name: budget.amount}
-    return Allowance(
-        seconds if trials is None else {**seconds, trials: _at_most(_UNLIMITED, search)}
-    )
-
-
-def _n_spaces(search) -> int | None:
-    """Among how many spaces the trials are divided; None where these have numbers of their own.
-
-    A Bayesian search over a list tries ``n_iter`` configurations of each of its spaces.
-    """
-    spaces = getattr(search, "search_spaces", None)
-    spaces = spaces if isinstance(spaces, list) else [spaces]
-    return None if any(isinstance(space, tuple) for space in spaces) else max(1, len(spaces))
-
-
-def _at_most(n: int, search) -> int:
-    """More configurations than will be tried, but fewer than there are.
-
-    A Bayesian search that may try all of them has nothing to learn, and tries them in order.
-    """
-    if not isinstance(search, BayesSearchCV) or search._is_curated():
-        return n
-    sizes = [piece.space.size for piece in search._pieces(search._definition())]
-    return int(max(1, min(n, *(size - 1 for size in sizes))))
-
-
-_TOLD = {"trials": _told_trials, "fits": _told_fits, "seconds": _told_seconds}
-
-
-def _first_of(names: Iterable[str], search) -> str | None:
-    known = search.get_params(deep=False)
-    return next((name for name in names if name in known), None)
-
-
-def _is_of(library: str, search) -> bool:
-    return any(kind.__module__.partition(".")[0] == library for kind in type(search).__mro__)
-
-
-def _cannot(search, budget: Budget) -> Allowance:
-    kind = f"{type(search).__module__.partition('.')[0]}'s {type(search).__name__}"
-    note = f"a budget in {budget.unit} cannot be given to {kind}, which runs as it was set up"
-    return Allowance(note=note, is_unheld=True)
-
-
-def grid_within(space: Mapping[str, Any], n: int) -> dict[str, list]:
-    """The finest grid over a space that has at most `n` configurations.
-
-    The parameters come in the order of their importance, as in :func:`~skhpt.space_for`: where
-    there is no room for two values of each, the last ones have a single value, in the middle of
-    their range; further values go to the first ones first.
-    """
-    parents = {entry.parent for entry in space.values() if isinstance(entry, When)}
-    levels = {name: sys.maxsize if name in parents else 1 for name in space}  # those keep all
-    grid = _grid(space, levels)
-    for target in (2, 3, 4, 5):
-        for name in space:
-            finer = _grid(space, {**levels, name: target})
-            if levels[name] == target - 1 and len(ParameterGrid(dialects.to_grid(finer))) <= n:
-                levels[name], grid = target, finer
-    return grid
-
-
-def _grid(space: Mapping[str, Any], levels: Mapping[str, int]) -> dict[str, Any]:
-    return {name: _listed(entry, levels[name]) for name, entry in space.items()}
-
-
-def _listed(entry, level: int):
-    """So many values of a range or a list, be it conditional."""
-    if isinstance(entry, When):
-        return When(entry.parent, list(entry.values), _listed(entry.what, level))
-    if isinstance(entry, Mapping):
-        return {name: _listed(inner, level) for name, inner in entry.items()}
-    if isinstance(entry, list):
-        return entry[:level]
-    (grid, *_) = dialects.to_grid({"_": entry}, levels=level if level > 1 else 3)
-    values = list(grid["_"])
-    return values if level > 1 else values[len(values) // 2 : len(values) // 2 + 1]
-
-
 # -- the same conditions for all ----------------------------------------------------------------
 
 
-def prepared(
-    contestant: Contestant,
-    allowed: Allowance,
-    *,
-    cv,
-    scoring,
-    random_state: int,
-    n_jobs,
-):
-    """A clone of the search with the folds, the metric, the seed and the budget of the contest."""
-    search = clone(contestant.search)
+def prepared(search, conditions: Mapping[str, Any]):
+    """A clone of a search with the folds, the metric and the seed of the contest.
+
+    Parameters
+    ----------
+    search : search object
+    conditions : dict
+        ``cv``, ``random_state``, and ``scoring`` and ``n_jobs``, which None leaves as they are.
+    """
+    search = clone(search)
     known = search.get_params(deep=False)
-    common = {"cv": cv, "random_state": random_state, "test_size": None, **allowed.params}
-    if n_jobs is not None:
-        common["n_jobs"] = n_jobs
-    if scoring is not None:
-        common["scoring"] = scoring
+    common = {name: value for name, value in conditions.items() if value is not None}
+    common["test_size"] = None
+    scoring = conditions["scoring"]
     if known.get("refit") is False or (scoring is not None and _names_metric(known)):
         common["refit"] = True
     return search.set_params(**{name: v for name, v in common.items() if name in known})

@@ -48,7 +48,7 @@ class Run:
     ----------
     search : str
     repeat : int
-        From 0.
+        From 1.
     trials, fits : int
         Configurations tried, and fits of the cross-validation.
     cpu, wall : float
@@ -192,7 +192,8 @@ class Comparison:
 
         ``n`` repeats ended well and ``failed`` did not; ``sd`` is the standard deviation of the
         gain over the repeats; ``low`` and ``high`` are its 95 % confidence interval by the
-        corrected resampled t-test, NaN where there is none.
+        corrected resampled t-test, NaN where there is none. They are for this search alone, not
+        adjusted for the number of searches, as the tests of pairs are.
         """
         rows = []
         for name in self.names:

@@ -128,7 +128,7 @@ def failures(comparison: Comparison) -> list[str]:
     repeats: dict[tuple[str, str], list[int]] = {}
     for run in comparison.runs:
         if run.error:
-            repeats.setdefault((run.search, brief(run.error)), []).append(run.repeat + 1)
+            repeats.setdefault((run.search, brief(run.error)), []).append(run.repeat)
     return [
         f"{name} failed in repeat {', '.join(map(str, sorted(found)))}: {error}"
         for (name, error), found in repeats.items()
@@ -142,6 +142,17 @@ def brief(error: str) -> str:
     return line if len(line) <= _ERROR_WIDTH else f"{line[: _ERROR_WIDTH - 3]}..."
 
 
+def _on_intervals(comparison: Comparison) -> list[str]:
+    """Which intervals are adjusted for how many there are, where there are several."""
+    rows = [row for row in comparison.summary() if not math.isnan(row["low"])]
+    if len(rows) < 2:
+        return []
+    return [
+        "The intervals of the gains are each for itself, not adjusted for the number of searches; "
+        "p-values and intervals of pairs are (Holm)."
+    ]
+
+
 def as_text(comparison: Comparison) -> str:
     """The whole of a comparison as plain text."""
     table = summary_rows(comparison)
@@ -150,7 +161,12 @@ def as_text(comparison: Comparison) -> str:
     for row in table:
         cells = [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]
         lines.append("  ".join(cells).rstrip())
-    for part in (verdicts(comparison), failures(comparison), comparison.notes):
+    for part in (
+        _on_intervals(comparison),
+        verdicts(comparison),
+        failures(comparison),
+        comparison.notes,
+    ):
         if part:
             lines += ["", *part]
     return "\n".join(lines)
