@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_classifier, is_regressor
+from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -48,6 +48,8 @@ class ScoreReport:
     n_tuning_twins, n_tuning : int
         Rows for tuning that have a twin among themselves, and all of them: how common equal
         rows are in such data anyway.
+    note : str or None
+        What makes the baseline no fair one.
     """
 
     metric: str
@@ -62,6 +64,7 @@ class ScoreReport:
     n_seen: int | None = None
     n_tuning_twins: int = 0
     n_tuning: int = 0
+    note: str | None = None
 
     @property
     def seen_share(self) -> float:
@@ -79,12 +82,15 @@ class ScoreReport:
         said = [f"{self.metric} on {self.n_rows} test rows: {_with(self.score, self.interval)}"]
         if math.isnan(self.baseline_score):
             said.append(
-                "No baseline: pass baseline=clone(search.estimator).fit(X_train, y_train) to see "
-                "what the search has bought."
+                "No baseline: pass X_train=X_train, y_train=y_train, the rows that the search was "
+                "tuned on, or baseline=clone(search.estimator).fit(X_train, y_train), to see what "
+                "the search has bought."
             )
         else:
             said.append(f"The baseline: {_with(self.baseline_score, self.baseline_interval)}")
             said.append(f"Gain: {_with(self.gain, self.gain_interval, '+')}{self._verdict()}")
+        if self.note is not None:
+            said.append(self.note)
         if not math.isnan(self.cv_score):
             said.append(self._on_cv_score())
         said.append(self._on_seen_rows())
@@ -153,7 +159,16 @@ def seen_text(n_seen: int, n_rows: int, n_twins: int, n_tuning: int) -> str:
 
 
 def score_report(
-    search, X, y=None, *, baseline=None, groups=None, score_params=None, random_state=0
+    search,
+    X,
+    y=None,
+    *,
+    baseline=None,
+    X_train=None,
+    y_train=None,
+    groups=None,
+    score_params=None,
+    random_state=0,
 ) -> ScoreReport:
     """Score a fitted search on test rows of your own, beside a baseline, and look for leaks.
 
@@ -165,9 +180,14 @@ def score_report(
         Test rows.
     y : array-like of shape (n_samples,), default=None
     baseline : estimator object, default=None
-        Fitted on the rows that the search was tuned on, such as
-        ``clone(search.estimator).fit(X_train, y_train)``. The search keeps no training data, so
-        that it cannot fit one now.
+        Fitted on the rows that the search was tuned on, where it is to be another one than the
+        estimator as given. None is that one as the search has fitted it (with `test_size`), or
+        as it is fitted on `X_train` and `y_train`.
+    X_train, y_train : array-like, default=None
+        The rows that the search was tuned on: the estimator as given is fitted on them, without
+        fit parameters, to be the baseline. The search keeps no training data of its own, but
+        knows whether these are the same rows; what it has set aside itself must not be among
+        them. Not together with `baseline`.
     groups : array-like of shape (n_samples,), default=None
         Test rows that belong together; whole groups are resampled.
     score_params : dict, default=None
@@ -187,11 +207,14 @@ def score_report(
     sklearn.exceptions.NotFittedError
         When the baseline is not fitted.
     ValueError
-        When X, y and groups do not have the same number of rows, or there is none.
+        When X, y and groups do not have the same number of rows, or there is none; when
+        `X_train` comes with a `baseline`, or `y_train` without `X_train`.
 
     Warns
     -----
     UserWarning
+        When `X_train` are not the rows that the search was tuned on: winner and baseline have
+        learned from different ones then.
         When test rows were among the rows for tuning: the commonest way to fool oneself. A
         search of this package knows by the fingerprints that it keeps of those rows, 64 bits
         each; see :func:`~skhpt.fingerprints.fingerprints` for what makes rows the same.
@@ -204,7 +227,6 @@ def score_report(
 
     Examples
     --------
-    >>> from sklearn.base import clone
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.model_selection import train_test_split
     >>> from sklearn.tree import DecisionTreeClassifier
@@ -212,8 +234,7 @@ def score_report(
     >>> X, y = load_breast_cancer(return_X_y=True)
     >>> X, X_test, y, y_test = train_test_split(X, y, random_state=0)
     >>> search = RandomizedSearchCV(DecisionTreeClassifier(random_state=0), random_state=0)
-    >>> report = score_report(search.fit(X, y), X_test, y_test,
-    ...                       baseline=clone(search.estimator).fit(X, y))
+    >>> report = score_report(search.fit(X, y), X_test, y_test, X_train=X, y_train=y)
     >>> report.n_seen
     0
     """
@@ -229,7 +250,10 @@ def score_report(
     n_rows = num_samples(X)
     if n_rows == 0:
         raise ValueError("X has no rows to score.")
-    if baseline is None:
+    note = None
+    if X_train is not None or y_train is not None:
+        baseline, note = _fitted_baseline(search, baseline, X_train, y_train)
+    elif baseline is None:
         baseline = getattr(search, "baseline_estimator_", None)
     scorer, metric = _scorer_of(search)
     judge = _Judge(scorer, X, y, dict(score_params or {}), groups, random_state)
@@ -248,12 +272,38 @@ def score_report(
         gain_interval=gain_interval,
         cv_score=float(getattr(search, "best_score_", math.nan)),
         n_rows=n_rows,
+        note=note,
         **_seen(search, X),
     )
+    if note is not None:
+        warnings.warn(note, UserWarning, stacklevel=2)
     if report.n_seen:
         text = seen_text(report.n_seen, n_rows, report.n_tuning_twins, report.n_tuning)
         warnings.warn(text, UserWarning, stacklevel=2)
     return report
+
+
+def _fitted_baseline(search, baseline, X, y) -> tuple[Any, str | None]:
+    """Fit the estimator as given; say so where the rows are not those of the winner."""
+    if baseline is not None:
+        raise ValueError(
+            "X_train and y_train are there to fit a baseline, and baseline is one already: pass "
+            "either."
+        )
+    if X is None:
+        raise ValueError("y_train without X_train: pass both, the rows the search was tuned on.")
+    check_consistent_length(X, y)
+    fitted = clone(search.estimator)
+    fitted = fitted.fit(X) if y is None else fitted.fit(X, y)
+    known = getattr(search, "_fingerprints", None)
+    prints = None if known is None else fingerprints(X)
+    if prints is None or np.array_equal(np.sort(prints), np.sort(known)):
+        return fitted, None
+    return fitted, (
+        f"X_train are not the rows that the search was tuned on: {count_among(prints, known)} of "
+        f"its {len(prints)} rows are among those {len(known)}. Winner and baseline have learned "
+        "from different rows, so that the gain is not that of the search alone."
+    )
 
 
 def _scorer_of(search) -> tuple[Any, str]:

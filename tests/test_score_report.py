@@ -78,7 +78,49 @@ def test_a_baseline_that_is_the_winner_gains_nothing(search):
 def test_without_a_baseline_it_says_how_to_get_one(search):
     report = score_report(search, X_test, y_test)
     assert math.isnan(report.gain)
-    assert "baseline=clone(search.estimator).fit(X_train, y_train)" in str(report)
+    text = " ".join(str(report).split())
+    assert "pass X_train=X_train, y_train=y_train" in text
+    assert "baseline=clone(search.estimator).fit(X_train, y_train)" in text
+
+
+def test_the_rows_for_tuning_give_the_baseline(search):
+    by_hand = score_report(
+        search, X_test, y_test, baseline=clone(search.estimator).fit(X_train, y_train)
+    )
+    told = score_report(search, X_test, y_test, X_train=X_train, y_train=y_train)
+    assert told == by_hand
+    assert told.note is None
+    shuffled = np.random.default_rng(0).permutation(len(X_train))
+    rows = {"X_train": X_train[shuffled], "y_train": y_train[shuffled]}
+    assert score_report(search, X_test, y_test, **rows).note is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "known"), [(slice(0, 200), "200 of its 200 rows"), (slice(5, 255), "245 of its 250")]
+)
+def test_other_rows_than_those_for_tuning_are_told_of(search, rows, known):
+    message = f"X_train are not the rows that the search was tuned on: {known}"
+    with pytest.warns(UserWarning, match=message):
+        report = score_report(search, X_test, y_test, X_train=X[rows], y_train=y[rows])
+    assert math.isfinite(report.gain)
+    assert "not the rows that the search was tuned on" in str(report).replace("\n  ", " ")
+
+
+def test_what_the_search_has_set_aside_is_none_of_its_rows():
+    search = GridSearchCV(LogisticRegression(), GRID, cv=3, test_size=0.2, random_state=0)
+    search.fit(X_train, y_train)
+    with pytest.warns(UserWarning, match="200 of its 250 rows are among those 200"):
+        score_report(search, X_test, y_test, X_train=X_train, y_train=y_train)
+
+
+def test_rows_for_a_baseline_that_cannot_be_used(search):
+    baseline = LogisticRegression().fit(X_train, y_train)
+    with pytest.raises(ValueError, match="baseline is one already"):
+        score_report(search, X_test, y_test, baseline=baseline, X_train=X_train, y_train=y_train)
+    with pytest.raises(ValueError, match="y_train without X_train"):
+        score_report(search, X_test, y_test, y_train=y_train)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        score_report(search, X_test, y_test, X_train=X_train, y_train=y_test)
 
 
 def test_whole_groups_are_resampled(search):
