@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import is_classifier
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -26,7 +27,7 @@ from .plan import Leg, Plan, check_legs, initial_trials
 from .rows import Rows, Splits
 from .rungs import HalvingPlan, Ladder, halving_plan, margin_of
 from .search import BaseSearch
-from .subsample import Subsampler
+from .subsample import Subsampler, warn_of_blind_rungs
 from .trial import Origin, Proposal, Start, Trial
 from .turn import Proposer
 
@@ -325,6 +326,16 @@ class BaseHalving(BaseSearch):
         for rung, sizes in enumerate(zip(self.n_candidates_, self.n_resources_)):
             print("-" * 10)
             print(f"iter: {rung}\nn_candidates: {sizes[0]}\nn_resources: {sizes[1]}")
+        self._tell_idle_workers(max(self.n_candidates_), "candidates")
+
+    def _tell_idle_workers(self, n_trials: int, what: str) -> None:
+        """Print how many workers can be busy at most, where there are more of them."""
+        n_workers, n_fits = effective_n_jobs(self.n_jobs), n_trials * self.n_splits_
+        if n_workers > n_fits:
+            print(
+                f"n_jobs: {n_workers} workers, of which {n_fits} can be busy at most: "
+                f"{n_trials} {what} x {self.n_splits_} folds"
+            )
 
     def _problem(self, tuning: Rows, splits: Splits, scorer, *args) -> Problem:
         problem = super()._problem(tuning, splits, scorer, *args)
@@ -338,6 +349,7 @@ class BaseHalving(BaseSearch):
             wants_more_than_labels(scorer),
         )
         rungs, self.stratified_ = subsampler.rungs(splits, self.n_resources_, self.random_state)
+        self._tested = (min(len(test) for _, test in splits), num_samples(tuning.X))
         return replace(problem, rungs=rungs)
 
     # -- after -----------------------------------------------------------------------------
@@ -356,6 +368,10 @@ class BaseHalving(BaseSearch):
     def _set_winner(self, ledger: Ledger, results, metric, selection: Selection) -> None:
         """Choose on the last rung, and tell how clear that was."""
         self.margin_ = self.within_noise_ = None
+        means = results.get(f"mean_test_{metric if self.multimetric_ else 'score'}")
+        tested = self.__dict__.pop("_tested", None)
+        if tested is not None and means is not None:
+            warn_of_blind_rungs(means, results["iter"], results["n_resources"], *tested)
         self._cut_plan_to(ledger)
         super()._set_winner(ledger, results, metric, selection)
         if not hasattr(self, "best_index_"):

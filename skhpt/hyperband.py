@@ -393,6 +393,11 @@ class HyperbandSearchCV(BaseHalving):
             print("-" * 10)
             for name, value in bracket.items():
                 print(f"{name}: {value}")
+        n_trials = self.metadata_["n_candidates"]
+        if self.asynchronous_ and self.asynchronous != "unordered" and self.n_points_ < n_trials:
+            self._tell_idle_workers(self.n_points_, "trials pending (n_points)")
+        else:
+            self._tell_idle_workers(n_trials, "candidates")
 
     # -- after -----------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ which the rows would be, those first that bring a class which is still missing.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -156,6 +157,32 @@ class Subsampler:
             f"A rung with n_samples={n_resources} has {n} of the {n_all} {where}: too few to have "
             f"{wanted}. Use min_resources='smallest', or {enough} at least; fewer folds; or "
             "resource='n_folds' or a parameter of the estimator in the place of rows."
+        )
+
+
+def warn_of_blind_rungs(means, rungs, n_resources, fewest_tested: int, n_rows: int) -> None:
+    """Say which rungs had too few rows for any score: their promotions are arbitrary.
+
+    Parameters
+    ----------
+    means, rungs, n_resources : ndarray of shape (n_trials,)
+        Mean score of each trial, the number of its rung and the rows there.
+    fewest_tested : int
+        Test rows of the smallest fold, of all `n_rows`.
+    """
+    for number in range(int(rungs.max())):
+        here = rungs == number
+        if not here.any() or not np.isnan(means[here]).all():
+            continue
+        n = int(n_resources[here][0])
+        enough = max(2 * n, -(-2 * n_rows // fewest_tested))  # R2 needs two rows
+        warnings.warn(
+            f"No candidate has a score on rung {number}: n_samples={n} leaves "
+            f"{n * fewest_tested // n_rows} of the {fewest_tested} test rows of a fold, which may "
+            "be too few for the metric or the estimator. Who went on was not a matter of scores. "
+            f"Raise min_resources, for instance to {min(enough, n_rows)}.",
+            UserWarning,
+            stacklevel=6,
         )
 
 

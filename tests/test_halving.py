@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sklearn.model_selection as theirs
 from doubles import FailsWhen
+from joblib import parallel_config
 from scipy.stats import loguniform, randint
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification, make_regression
@@ -226,6 +227,42 @@ def test_a_close_call_is_told_and_warned_of_where_words_are_wanted():
     assert fitted.margin_ == (0.0, 0.0)
     with pytest.warns(UserWarning, match="within noise"):
         search("HalvingGridSearchCV", verbose=2, **close).fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the:UserWarning", "ignore:R.2 score is not")
+def test_a_rung_without_any_score_says_what_to_change():
+    rows = np.random.default_rng(0).normal(size=(103, 3))
+    options = {"estimator": DecisionTreeRegressor(random_state=0), "cv": 5}
+    space = {"max_depth": [1, 2, 3, 4, 5, 6]}
+    with pytest.warns(UserWarning, match=r"on rung 0: n_samples=10 leaves 1 .* min_res.* to 20"):
+        search(space=space, n_candidates=6, **options).fit(rows, rows[:, 0])
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "No candidate has a score")
+        search(space=space, n_candidates=6, min_resources=20, **options).fit(rows, rows[:, 0])
+
+
+def test_workers_that_must_idle_are_told_of(capsys):
+    space = {"max_depth": [1, 2]}
+    search("HalvingGridSearchCV", space=space, verbose=1, n_jobs=1).fit(X, y)
+    assert "n_jobs" not in capsys.readouterr().out
+    with parallel_config("threading"):
+        search("HalvingGridSearchCV", space=space, verbose=1, n_jobs=8).fit(X, y)
+        assert "8 workers, of which 6 can be busy at most: 2 candidates x 3" in (
+            capsys.readouterr().out
+        )
+        few = {"max_resources": 20, "resource": "n_samples", "cv": 2, "random_state": 0}
+        few |= {"n_jobs": 8, "verbose": 1, "min_resources": 10}
+        ours.HyperbandSearchCV(TREE, {"max_depth": [1, 2, 3, 4]}, n_points=3, **few).fit(X, y)
+        assert "8 workers, of which" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["HalvingRandomSearchCV", "HyperbandSearchCV"])
+def test_two_numbers_in_a_tuple_are_two_values(name):
+    options = {"resource": "n_samples", "random_state": 0, "cv": 2}
+    space = {"max_depth": (2, 20), "ccp_alpha": (0.0, 0.1, "uniform")}
+    table = getattr(ours, name)(TREE, space, **options).fit(X, y).cv_results_
+    assert set(table["param_max_depth"]) == {2, 20}
+    assert len(set(table["param_ccp_alpha"])) > 2
 
 
 # -- further than scikit-learn ---------------------------------------------------------------
