@@ -98,6 +98,14 @@ class Exports:
         sklearn.exceptions.NotFittedError
             Before ``fit``.
 
+        Warns
+        -----
+        UserWarning
+            When a metric has no score in any candidate that ran to its end: of several metrics
+            it is left out of the values, as Optuna counts a trial as COMPLETE with all values
+            only; where none is left, all trials are PRUNED or FAIL, and there is nothing for
+            Optuna's pictures to draw.
+
         Notes
         -----
         A parameter is a range where the space says so, or where early stopping found whole
@@ -114,7 +122,8 @@ class Exports:
         """
         check_is_fitted(self, "cv_results_")
         module = _imported("optuna", "to_optuna()", "skhpt[optuna]")
-        metrics = [n.removeprefix("rank_test_") for n in self.cv_results_ if n.startswith("rank_")]
+        names = [n.removeprefix("rank_test_") for n in self.cv_results_ if n.startswith("rank_")]
+        metrics = _with_scores(names, self._ledger, self.cv_results_)
         study = module.create_study(
             study_name=study_name, storage=storage, directions=["maximize"] * len(metrics)
         )
@@ -122,7 +131,7 @@ class Exports:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", module.exceptions.ExperimentalWarning)
                 study.set_metric_names(metrics)
-        study.add_trials(list(_trials(module, self._ledger, self.cv_results_, metrics)))
+        study.add_trials(list(_trials(module, self._ledger, self.cv_results_, metrics, names)))
         return study
 
 
@@ -146,7 +155,36 @@ def _unmasked(column: np.ma.MaskedArray) -> np.ndarray:
 # -- trials ------------------------------------------------------------------------------
 
 
-def _trials(module, ledger: Ledger, results: Mapping[str, Any], metrics: Sequence[str]):
+def _with_scores(metrics: Sequence[str], ledger: Ledger, results: Mapping[str, Any]) -> list[str]:
+    """The metrics that can be values of trials; all of them where none can."""
+    complete = [trial.index for trial in ledger.trials if trial.status is Status.COMPLETE]
+    without = [m for m in metrics if np.isnan(results[f"mean_test_{m}"][complete]).all()]
+    if not without:
+        return list(metrics)
+    has_none = len(without) == len(metrics)
+    outcome = (
+        "no trial of the study is COMPLETE, and Optuna's pictures have nothing to draw"
+        if has_none
+        else "it is left out of the values of the study"
+        if len(without) == 1
+        else "they are left out of the values of the study"
+    )
+    warnings.warn(
+        f"scoring: {', '.join(without)} is NaN for every candidate that ran to its end, so that "
+        f"{outcome}. Mend the scorer, or take it out of scoring.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return [metric for metric in metrics if has_none or metric not in without]
+
+
+def _trials(
+    module,
+    ledger: Ledger,
+    results: Mapping[str, Any],
+    metrics: Sequence[str],
+    all_metrics: Sequence[str],
+):
     """Yield the trials of the study."""
     candidates = results["params"]
     encoded = {name: _encoded(module, name, ledger, candidates) for name in _names(candidates)}
@@ -167,7 +205,7 @@ def _trials(module, ledger: Ledger, results: Mapping[str, Any], metrics: Sequenc
             distributions={name: encoded[name][1] for name in held},
             intermediate_values=intermediate,
             user_attrs={
-                **_attributes(ledger, trial, metrics),
+                **_attributes(ledger, trial, all_metrics),
                 **({"outside": outside} if outside else {}),
             },
             system_attrs={},

@@ -316,3 +316,32 @@ def test_optunas_pictures_can_be_drawn(plot, maker):
         axes = np.ravel(getattr(pictures, plot)(study, **options))
     assert any(a.lines or a.collections or a.patches for a in axes)
     pyplot.close("all")
+
+
+def _nan(estimator, X, y):
+    return math.nan
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_a_metric_that_is_always_nan_is_no_value_of_a_study():
+    optuna = pytest.importorskip("optuna")
+    good = LogisticRegression(max_iter=500)
+    several = GridSearchCV(
+        good, {"C": [0.1, 1.0]}, scoring={"bad": _nan, "good": "accuracy"}, refit="good", cv=3
+    ).fit(X, y)
+    with pytest.warns(UserWarning, match="bad is NaN for every candidate.*left out of the values"):
+        study = several.to_optuna()
+    assert [t.state for t in study.trials] == [optuna.trial.TrialState.COMPLETE] * 2
+    assert study.best_value == several.best_score_
+    assert study.trials[0].user_attrs["fold_scores"]["bad"] == [None] * 3
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_a_study_without_a_score_is_warned_of():
+    optuna = pytest.importorskip("optuna")
+    search = GridSearchCV(
+        LogisticRegression(max_iter=500), {"C": [0.1, 1.0]}, scoring=_nan, cv=3
+    ).fit(X, y)
+    with pytest.warns(UserWarning, match="no trial of the study is COMPLETE.*Mend the scorer"):
+        study = search.to_optuna()
+    assert {t.state for t in study.trials} == {optuna.trial.TrialState.FAIL}
