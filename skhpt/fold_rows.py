@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from ._compat import cloudpickle, safe_split
+from .estimators.growing import as_rows
 from .estimators.pipelines import beginning, fit_params_of_end, last_step, transformed, with_end
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class FoldRows:
             while len(self._prefixes) >= _PREFIXES_KEPT:
                 self._prefixes.pop(next(iter(self._prefixes)))
             if prefix is None:
-                self._prefixes[key] = (None, self.X, self.X_test, {})
+                self._prefixes[key] = (None, as_rows(self.X), as_rows(self.X_test), {})
             else:
                 fitted = clone(prefix)
                 X = fitted.fit_transform(self.X, self.y)

@@ -24,7 +24,7 @@ from sklearn.base import clone
 
 from ._compat import num_samples
 from .climbing import Nursery
-from .estimators.growing import Grower, Growth, Watched, grower_of_kind
+from .estimators.growing import Grower, Growth, Watched, as_rows, grower_of_kind
 from .estimators.growing_sgd import SGDGrower
 from .estimators.pipelines import beginning, fit_params_of_end, last_step, transformed, with_end
 from .evaluate import Problem
@@ -135,6 +135,8 @@ class Training:
                 first, X, X_watched, shelf = through(first)
             elif first is not None:
                 X, X_watched = first.fit_transform(X, y), transformed(first, watched.X)
+            else:
+                X, X_watched = as_rows(X), as_rows(watched.X)
             own = fit_params_of_end(estimator, fit_params)
             growth = trainer.start(clone(last), X, y, Watched(X_watched, watched.y), own, shelf)
         if growth is None:

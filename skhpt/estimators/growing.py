@@ -24,6 +24,17 @@ class Watched(NamedTuple):
     y: Any
 
 
+def as_rows(X: Any) -> Any:
+    """Lists of numbers as the array that every ``fit`` makes of them; all else as it is."""
+    if type(X) is not list:
+        return X
+    try:
+        table = np.asarray(X)
+    except ValueError:  # rows of different lengths
+        return X
+    return table if table.ndim == 2 and table.dtype.kind in "fiub" else X
+
+
 class Growth(ABC):
     """One model that is trained further and further, in one process.
 

@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._compat import num_samples, safe_split
-from .growing import Growth, Watched, grower_of_kind
+from .growing import Growth, Watched, as_rows, grower_of_kind
 from .pipelines import (
     beginning,
     fit_params_of_end,
@@ -194,6 +194,8 @@ class GrowingPipeline:
             first, X, X_watched, shelf = through(first)
         elif first is not None:
             X, X_watched = first.fit_transform(X, y), transformed(first, watched.X)
+        else:
+            X, X_watched = as_rows(X), as_rows(watched.X)
         growth = grower.start(clone(last), X, y, Watched(X_watched, watched.y), own, shelf)
         return None if growth is None else cls(estimator, first, growth)
 

@@ -17,6 +17,7 @@ from sklearn.model_selection import train_test_split
 from .._compat import check_method_params, num_samples, safe_split
 from .catboost import effective_name, rate_follows_rounds
 from .family import is_untouched
+from .growing import as_rows
 from .pipelines import beginning, fit_params_of_end, last_step, rounds_parameter, transformed
 from .registry import family_of, is_estimator
 
@@ -211,7 +212,9 @@ class _Watching(_Stopper):
         X_aside, y_aside = safe_split(estimator, X, y, aside, inner)
         X, y = safe_split(estimator, X, y, inner)
         before = beginning(estimator)
-        if before is not None:
+        if before is None:
+            X, X_aside = as_rows(X), as_rows(X_aside)
+        else:
             X = before.fit_transform(X, y)
             X_aside = transformed(before, X_aside)
         last.set_params(**{self.rounds: self._max_rounds})
