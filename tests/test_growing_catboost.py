@@ -139,10 +139,11 @@ def test_sample_weight(params, n_classes):
 
 
 def with_words():
-    """A frame with two columns of words, one of them with many."""
+    """A frame with three columns of words: two of them, three, and many."""
     frame = frame_of(X).drop(columns=["c3", "c5"])
     rng = np.random.default_rng(4)
     frame["few"] = np.array(["x", "y", "z"])[np.digitize(np.nan_to_num(X[:, 5]), [-0.5, 0.5])]
+    frame["two"] = np.where(np.nan_to_num(X[:, 1]) > 0.3, "a", "b")
     frame["many"] = [f"w{number}" for number in rng.integers(0, 40, len(X))]
     return frame
 
@@ -151,27 +152,40 @@ def with_words():
     "params",
     [
         {},
-        {"one_hot_max_size": 10, **BERNOULLI},
+        {"one_hot_max_size": 1, **BERNOULLI},
+        {"one_hot_max_size": 4, "random_seed": 1, "depth": 6},
+        {"one_hot_max_size": 60, "bootstrap_type": "Bayesian", "border_count": 32},
         {"boosting_type": "Ordered", "max_ctr_complexity": 1},
         {"model_size_reg": 2.0, "bootstrap_type": "Bayesian", "grow_policy": "Depthwise"},
     ],
     ids=names,
 )
 def test_categories_of_the_estimator(params):
-    case = Case(with_words(), classes_of(X, 2))
-    assert_grows_like_fit(case, cat(cat_features=("few", "many"), **params))
+    for kind, n_classes in (("Classifier", 2), ("Classifier", 3), ("Regressor", 9)):
+        case = Case(with_words(), classes_of(X, n_classes))
+        assert_grows_like_fit(case, cat(kind, cat_features=("two", "few", "many"), **params))
 
 
 @pytest.mark.parametrize("kind", ["Classifier", "Regressor"])
 def test_categories_of_the_fit(kind):
     case = Case(with_words(), classes_of(X, 3), sample_weight=WEIGHT)
-    case.fit_params["cat_features"] = ["few", "many"]
+    case.fit_params["cat_features"] = ["two", "few", "many"]
     assert_grows_like_fit(case, cat(kind))
+
+
+@pytest.mark.parametrize("kind", ["Classifier", "Regressor"])
+def test_categories_are_combined_from_200_rounds_on(kind):
+    case = Case(with_words(), classes_of(X, 2))
+    case.fit_params["cat_features"] = ["two", "few", "many"]
+    estimator = cat(kind, leaf_estimation_iterations=1, learning_rate=0.05)
+    assert_grows_like_fit(case, estimator, checkpoints=(150, 199, 200, 210))
+    growth = start(case, clone(estimator).set_params(max_ctr_complexity=2))
+    assert growth._many is growth._few
 
 
 def test_categories_of_an_array():
     case = Case(with_words().to_numpy(), classes_of(X, 2))
-    case.fit_params["cat_features"] = [8, 9]
+    case.fit_params["cat_features"] = [8, 9, 10]
     assert_grows_like_fit(case, cat())
 
 

@@ -5,10 +5,10 @@ changed, random streams included, so that it is the one that is trained in one g
 was copied or loaded has lost that: what it would go on to is another model. Nor can a model be
 continued twice.
 
-Two of the library's defaults depend on the number of rounds. The learning rate does for the common
+Some of the library's defaults depend on the number of rounds. The learning rate does for the common
 losses, and then the first rounds of a longer training are not those of a shorter one: such a model
-is not grown. The number of steps to the values of the leaves changes once, at 200 rounds: there
-the growth starts again.
+is not grown. The number of steps to the values of the leaves, and how many categories are combined,
+change once, at 200 rounds: there the growth starts again.
 """
 
 from __future__ import annotations
@@ -64,10 +64,12 @@ _PROVEN = frozenset(
 # On these depends what the bins are.
 _BINNING = ("border_count", "feature_border_type", "nan_mode")
 # With more rows ``fit`` makes its bins from a sample, which it draws otherwise than a pool does.
+# A pool does not know either which categories are to have a column for each of their values.
 _ALL_BINNED = 200_000
 
 # Left alone, the steps to a leaf's value are one below so many rounds if there are fewer columns
-# than that, and else what these losses, or a chosen method, are given.
+# than that, and else what these losses, or a chosen method, are given; categories are not combined
+# below so many rounds.
 _FEW_ROUNDS, _FEW_COLUMNS = 200, 20
 _MANY_STEPS = ("Logloss", "Poisson")
 
@@ -128,6 +130,8 @@ class CatBoostGrower(Grower):
         known = by_first_name(params)
         cats = fit_params.get("cat_features", known.get("cat_features"))
         binning = {name: known[name] for name in _BINNING if name in known}
+        if X.shape[0] > _ALL_BINNED or (cats is not None and "one_hot_max_size" in known):
+            binning = None
         fold = Fold.among(shared, "catboost", X, y, weight, watched)
         with fold.lock:
             key = (repr(cats), repr(binning))
@@ -169,9 +173,10 @@ def _pool(X: Any, cats: Any, **others: Any) -> Any:
     return catboost.Pool(X, cat_features=cats, **others)
 
 
-def _bins(X: Any, y: Any, weight: Any, cats: Any, binning: Mapping[str, Any]) -> Any:
+def _bins(X: Any, y: Any, weight: Any, cats: Any, binning: Mapping[str, Any] | None) -> Any:
+    """Make bins for all configurations; None leaves it to ``fit``, each time."""
     pool = _pool(X, cats, label=y, weight=weight)
-    if X.shape[0] <= _ALL_BINNED:
+    if binning is not None:
         pool.quantize(**binning)
     return pool
 
@@ -257,7 +262,8 @@ class CatBoostGrowth(BoosterGrowth):
         self._kind = {**_REGRESSION, **_CLASSIFICATION}[name]
         self._loss_params = _loss_params(options)
         self._many = self._few = _Line(trainer, rounds, bins, 1)
-        if _steps_follow_rounds(params, bins.num_col(), name):
+        combined = bins.get_cat_feature_indices() and "max_ctr_complexity" not in params
+        if combined or _steps_follow_rounds(params, bins.num_col(), name):
             self._many = _Line(trainer, rounds, bins, _FEW_ROUNDS)
 
     def _line(self, n_rounds: int) -> _Line:
