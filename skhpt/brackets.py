@@ -171,6 +171,10 @@ class _Climbers(ABC):
         place = self.places[index][0]
         return NO_BRACKET if place == NO_BRACKET else self.brackets[place].number
 
+    def admit(self, index: int) -> None:
+        """Hear of a trial that was proposed by somebody else."""
+        self.places[index:] = [(NO_BRACKET, 0)]
+
     def _next_guest(self) -> Proposal | None:
         last = self.brackets[-1].rungs[-1]
         while self._guests:

@@ -17,21 +17,27 @@ from typing import Any
 
 from .trial import Outcome
 
+_MOST_HELD = 0.75  # of the budget, for what comes after the proposals
+
 
 class Longest:
     """The longest that anything took with some of a resource, and what that says of more of it.
 
     Without a resource (None) all are alike. More than has been seen is forecast to take longer
-    in proportion to the most that has been seen: what is spent on nothing but the start makes
-    the forecast too long, not too short.
+    than the mean of the most that has been seen, in proportion: what is spent on nothing but the
+    start makes that too long, not too short, and the longest would make it longer by as many
+    times.
     """
 
     def __init__(self) -> None:
         self._seconds: dict[float, float] = {}
+        self._all: dict[float, tuple[int, float]] = {}  # how many, and seconds of all of them
 
     def add(self, seconds: float, resource: float | None) -> None:
         key = math.inf if resource is None else resource
         self._seconds[key] = max(self._seconds.get(key, 0.0), seconds)
+        n, total = self._all.get(key, (0, 0.0))
+        self._all[key] = n + 1, total + seconds
 
     def with_most(self) -> float:
         """Forecast for as much of the resource as has been seen."""
@@ -44,7 +50,8 @@ class Longest:
         if not less:
             return self.with_most()
         most = max(less)
-        return max(self._seconds[most] * resource / most, *(self._seconds[k] for k in less))
+        n, total = self._all[most]
+        return max(total / n * resource / most, *(self._seconds[k] for k in less))
 
     def shortest(self) -> float:
         """Forecast for the least of the resource that has been seen."""
@@ -78,6 +85,27 @@ class TimeBudget:
         self._clock = clock
         self._steps = Longest()
         self._fits = Longest()
+        self._total = self._deadline - clock()
+        self._held: tuple[float, float | None] = (0.0, None)
+        self._until: tuple[float, int] = (0, 0)
+
+    def hold_back(
+        self, n_fits: float, resource: float | None, until: tuple[float, int] = (0, 0)
+    ) -> None:
+        """Keep time for some fits with so much of the resource, and for refits with as much.
+
+        Nothing while that would be most of the budget, as what a little of the resource forecasts
+        may be far too long, and nothing when it is too late for it.
+
+        Parameters
+        ----------
+        n_fits : float
+        resource : float or None
+            None where fits do not depend on it.
+        until : (float, int)
+            So much of a resource, and after how many fits with it nothing is held back any more.
+        """
+        self._held, self._until = (n_fits, resource), until
 
     @property
     def is_blind(self) -> bool:
@@ -102,8 +130,13 @@ class TimeBudget:
 
     def learn(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """Take note of a step that has ended, and of the seconds that all of it took."""
+        most, n_left = self._until
         for outcome in outcomes:
             self._fits.add(outcome.fit_time, outcome.resource)
+            n_left -= outcome.resource is not None and outcome.resource >= most
+        if self._held[0] and n_left <= 0:
+            self._held = (0.0, None)
+        self._until = (most, n_left)
         if outcomes:
             self._steps.add(seconds, outcomes[0].resource)
 
@@ -111,7 +144,13 @@ class TimeBudget:
         """Seconds for the refits, should a step with so much of the resource be the last."""
         if self._reserve_resource is not None:
             resource = self._reserve_resource
-        return self._reserve * max(self._fits.with_most(), self._fits.forecast(resource))
+        refits = self._reserve * max(self._fits.with_most(), self._fits.forecast(resource))
+        n_held, with_resource = self._held
+        if not n_held:
+            return refits
+        held = (n_held + self._reserve) * self._fits.forecast(with_resource)
+        in_time = held <= min(_MOST_HELD * self._total, self._deadline - self._clock())
+        return max(refits, held) if in_time else refits
 
 
 def in_time(

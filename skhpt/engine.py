@@ -166,6 +166,10 @@ class Engine:
             turn.finish()
         return turn.reason
 
+    def hold_back(self, n_fits: float, resource: float | None, until: tuple = (0, 0)) -> None:
+        """Keep time for what comes after the proposals; see TimeBudget."""
+        self._budget.hold_back(n_fits, resource, until)
+
     # -- effects -----------------------------------------------------------------------
 
     @property

@@ -61,6 +61,12 @@ class Finish:
     given: Mapping[str, Any] = field(default_factory=dict)
     space: Space | None = None
 
+    def begin(self, engine: Engine) -> None:
+        """Hear that the search is about to begin."""
+
+    def out_of_time(self, engine: Engine, ledger: Ledger) -> None:
+        """Use what time was held back, after a search whose time is up."""
+
     def run(self, engine: Engine, ledger: Ledger) -> str | None:
         """Carry it out after a search that has reached its end.
 

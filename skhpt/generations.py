@@ -14,6 +14,7 @@ import numpy as np
 
 from .engine import Engine, StopReason
 from .finish import Finish
+from .last_chance import Once
 from .ledger import Ledger
 from .plan import Leg
 from .population import Population
@@ -67,7 +68,7 @@ class Exchanges(Finish):
         reason = ALL_ROUNDS if ledger.trials[-1].has_full_budget else NO_SURVIVOR
         if self.baseline is not None:
             engine.run_step, engine.scheduler = plainly, all_folds
-            early = engine.run(_Once(self.baseline), 1)
+            early = engine.run(Once(self.baseline), 1)
             reason = early if early in StopReason.EARLY else reason
         return reason
 
@@ -78,21 +79,6 @@ def _folder_for_several(engine: Engine):
         return contextlib.nullcontext()
     # a worker that is still running may write to it while it is removed
     return tempfile.TemporaryDirectory(prefix="skhpt-", ignore_cleanup_errors=True)
-
-
-class _Once:
-    """A sampler with one proposal."""
-
-    learns = False
-
-    def __init__(self, proposal: Proposal):
-        self._proposal = proposal
-
-    def ask(self) -> Proposal:
-        return self._proposal
-
-    def tell(self, trial) -> None:
-        pass
 
 
 class Members(Ledger):

@@ -117,7 +117,9 @@ class HalvingGridSearchCV(BaseHalving):
     -----
     Scores of different rungs are not comparable. So ``best_score_`` is the best of the last rung,
     and ``rank_test_score`` puts all of a rung before all of the rungs below it (scikit-learn
-    ranks across rungs). A search that is cut short before the last rung takes the best of the
+    ranks across rungs). `time_budget` holds back the time that one configuration needs on the
+    last rung, and gives it to the best of the highest complete rung if nobody comes there
+    otherwise. A search that is cut short even before that takes the best of the
     highest rung that anybody has completed; ``best_score_`` is NaN then, with a warning.
 
     Rows are drawn as in scikit-learn, draw for draw, unless a class would vanish from the

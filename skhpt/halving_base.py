@@ -12,7 +12,7 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import is_classifier
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 
 from ._compat import BaseSearchCV, num_samples, wants_more_than_labels
 from .choosing import Selection
@@ -22,12 +22,14 @@ from .estimators.pipelines import last_step, settings_needed
 from .estimators.registry import family_of
 from .estimators.resources import Resource, Rounds, resource_of
 from .evaluate import Problem
+from .finish import Finish
+from .last_chance import LastChance
 from .ledger import Ledger
 from .plan import Leg, Plan, check_legs, initial_trials
 from .rows import Rows, Splits
 from .rungs import HalvingPlan, Ladder, halving_plan, margin_of
 from .search import BaseSearch
-from .subsample import Subsampler, warn_of_blind_rungs
+from .subsample import Subsampler, classes_of, numbered, warn_of_blind_rungs
 from .trial import Origin, Proposal, Start, Trial
 from .turn import Proposer
 
@@ -242,6 +244,7 @@ class BaseHalving(BaseSearch):
         entries, guests = self._entries(initial, leg.sampler.candidates)
         self._check_not_searched(resource, [name for entry in entries for name in entry.params])
         plan = self._halving(len(entries))
+        self._last_rung = plan.rungs[-1]
         return Ladder(plan, entries, resource.parameter, resource.name == "n_folds", guests)
 
     def _entries(self, initial: Sequence[Start], candidates: list):
@@ -315,6 +318,16 @@ class BaseHalving(BaseSearch):
             self._print_plan()
         return plan
 
+    def _finish(self, tuning: Rows, plan: Plan, stopping, seed) -> Finish:
+        rung = self.__dict__.pop("_last_rung")
+        folds = rung.resource if self._limits.resource.name == "n_folds" else None
+        return LastChance(
+            rung=rung._replace(n_folds=folds),
+            parameter=self._limits.resource.parameter,
+            n_folds=self.n_splits_,
+            proposer=plan.legs[0].sampler,
+        )
+
     def _print_plan(self) -> None:
         print(f"n_iterations: {self.n_iterations_}")
         print(f"n_required_iterations: {self.n_required_iterations_}")
@@ -344,8 +357,8 @@ class BaseHalving(BaseSearch):
             return replace(problem, climbs=isinstance(self._limits.resource, Rounds))
         subsampler = Subsampler(
             num_samples(tuning.X),
-            _codes(tuning.y) if is_classifier(self.estimator) else None,
-            _numbered(tuning.split_params.get("groups")),
+            classes_of(tuning.y) if is_classifier(self.estimator) else None,
+            numbered(tuning.split_params.get("groups")),
             wants_more_than_labels(scorer),
         )
         rungs, self.stratified_ = subsampler.rungs(splits, self.n_resources_, self.random_state)
@@ -388,7 +401,10 @@ class BaseHalving(BaseSearch):
 
     def _cut_plan_to(self, ledger: Ledger) -> None:
         """Leave out the rungs that a search which was cut short has not begun."""
+        counts = np.bincount(ledger.rungs(), minlength=self.n_iterations_)
         begun = 1 + int(ledger.rungs().max())
+        if (counts == 0).any() and begun == self.n_iterations_:  # somebody had a last chance
+            self.n_candidates_ = counts.tolist()
         if begun < self.n_iterations_:
             self.n_iterations_ = begun
             self.n_candidates_ = self.n_candidates_[:begun]
@@ -436,19 +452,3 @@ def _is_constant(cv) -> bool:
     """Whether a splitter cuts the same folds each time that it is asked."""
     seeded = isinstance(getattr(cv, "random_state", 0), numbers.Integral)
     return seeded or not getattr(cv, "shuffle", True)
-
-
-def _codes(y) -> np.ndarray | None:
-    """The number of each row's class; None where rows have no single class."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "many unique classes": the estimator's own fit tells
-        try:
-            return _numbered(y) if type_of_target(y) in ("binary", "multiclass") else None
-        except (TypeError, ValueError):
-            return None
-
-
-def _numbered(labels) -> np.ndarray | None:
-    if labels is None:
-        return None
-    return np.unique(np.asarray(labels).ravel(), return_inverse=True)[1]

@@ -352,6 +352,7 @@ class HyperbandSearchCV(BaseHalving):
         limits, parameter = self._limits, self._limits.resource.parameter
         self._check_not_searched(limits.resource, leg.space.dimensions)
         brackets = self._brackets(limits, leg.space.size)
+        self._last_rung = brackets[-1].rungs[-1]
         self._publish_plan(limits, brackets)
         given, guests = self._entries(initial, [])
         sizes = [bracket.n_candidates[0] for bracket in brackets]

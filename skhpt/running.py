@@ -137,9 +137,12 @@ def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Or
             record_deaths=orders.record_deaths,
             watch=_all_of(listeners),
         )
+        orders.finish.begin(engine)
         reason = _run_legs(engine, plan)
         if reason not in StopReason.EARLY:
             reason = orders.finish.run(engine, ledger) or reason
+        elif reason == StopReason.TIME:
+            orders.finish.out_of_time(engine, ledger)
         finished = not engine.is_busy
     finally:
         executor.close(abort=not finished)

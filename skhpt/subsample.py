@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state, resample
+from sklearn.utils.multiclass import type_of_target
 
 from .rows import Splits
 
@@ -204,3 +205,19 @@ def _quotas(counts: np.ndarray, n: int) -> np.ndarray:
     while quota.sum() < n:
         quota[np.argmax(np.where(quota < counts, ideal - quota, -np.inf))] += 1
     return quota
+
+
+def classes_of(y) -> np.ndarray | None:
+    """The number of each row's class; None where rows have no single class."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "many unique classes": the estimator's own fit tells
+        try:
+            return numbered(y) if type_of_target(y) in ("binary", "multiclass") else None
+        except (TypeError, ValueError):
+            return None
+
+
+def numbered(labels) -> np.ndarray | None:
+    if labels is None:
+        return None
+    return np.unique(np.asarray(labels).ravel(), return_inverse=True)[1]

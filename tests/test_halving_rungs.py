@@ -10,12 +10,16 @@ from doubles import Clock, ShufflingExecutor, VirtualWorkers, made_outcomes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skhpt.brackets import AsynchronousBrackets, Brackets, hyperband_plan
+from skhpt.budget import Longest
+from skhpt.candidates import Listed
 from skhpt.engine import Engine
+from skhpt.last_chance import LastChance
 from skhpt.ledger import Ledger
 from skhpt.rungs import Ladder, best_of, halving_plan, margin_of
 from skhpt.subsample import Subsampler
 from skhpt.table import cv_results
-from skhpt.trial import Origin, Proposal, Status, Step
+from skhpt.trial import Origin, Proposal, Rung, Status, Step
 from skhpt.turn import StopReason
 
 # -- the plan --------------------------------------------------------------------------------
@@ -257,7 +261,9 @@ def test_too_few_rows_for_the_classes():
 # -- the end of the time ---------------------------------------------------------------------
 
 
-def timed_climb(deadline, n_workers, seconds_of, reserve=0.0, reserve_resource=None):
+def timed_climb(
+    deadline, n_workers, seconds_of, reserve=0.0, reserve_resource=None, proposer=None, chance=False
+):
     """Climb with steps that take the time of their resource; the engine, reason and end."""
     clock = Clock()
 
@@ -276,8 +282,15 @@ def timed_climb(deadline, n_workers, seconds_of, reserve=0.0, reserve_resource=N
         reserve_resource=reserve_resource,
         clock=clock,
     )
-    plan = halving_plan(27, 1, 27, 3)
-    reason = loop.run(Ladder(plan, [Proposal({"x": x}) for x in range(27)]), None)
+    if proposer is None:
+        plan = halving_plan(27, 1, 27, 3)
+        proposer = Ladder(plan, [Proposal({"x": x}) for x in range(27)])
+    last = LastChance(rung=Rung(3, 27, True), n_folds=2, proposer=proposer)
+    if chance:
+        last.begin(loop)
+    reason = loop.run(proposer, None)
+    if chance and reason == StopReason.TIME:
+        last.out_of_time(loop, loop.ledger)
     return loop, reason, clock.now
 
 
@@ -313,3 +326,55 @@ def test_the_refit_has_all_of_the_rows_whatever_the_rungs_had():
     _, reason, end = timed_climb(60.0, 1, float, reserve=1, reserve_resource=27)
     assert reason == StopReason.TIME
     assert end <= 60 - 27
+
+
+def brackets_of(kind, **options):
+    plan = hyperband_plan(1, 27, 3)
+    entries = [[Proposal({"x": x}) for x in range(b.n_candidates[0])] for b in plan]
+    return kind(plan, Listed(entries), 3, **options)
+
+
+PROPOSERS = {
+    "ladder": lambda: None,
+    "brackets": lambda: brackets_of(Brackets),
+    "asynchronous": lambda: brackets_of(AsynchronousBrackets, n_pending=8),
+}
+
+
+@pytest.mark.parametrize("proposer", PROPOSERS.values(), ids=list(PROPOSERS))
+@pytest.mark.parametrize("n_workers", [1, 2])
+@pytest.mark.parametrize("deadline", [100, 150, 180])
+def test_somebody_has_all_of_the_resource_when_time_ends(proposer, n_workers, deadline):
+    """One evaluation takes 54 seconds of the time of the workers; a whole ladder 216."""
+    options = {"proposer": proposer(), "chance": True, "reserve": 1}
+    seconds = deadline / n_workers + 27
+    loop, _, end = timed_climb(seconds, n_workers, float, **options)
+    assert end <= seconds - 27  # the refit
+    ended = [t for t in loop.ledger.trials if t.has_full_budget and t.status is Status.COMPLETE]
+    assert ended
+    assert not list(loop.ledger.open)
+
+
+def test_the_last_chance_is_for_the_best_of_the_highest_whole_rung():
+    loop, reason, end = timed_climb(150, 1, float, chance=True)
+    assert (reason, end <= 150) == (StopReason.TIME, True)
+    *below, last = loop.ledger.trials
+    assert last.rung.is_last
+    whole = max(t.rung.number for t in below) - 1
+    best = max((t for t in below if t.rung.number == whole), key=lambda t: t.mean)
+    assert (last.params, last.root) == (best.params, best.root)
+
+
+def test_one_slow_fit_with_little_does_not_say_that_all_with_much_are_slow():
+    longest = Longest()
+    for seconds in [0.1] * 9 + [1.0]:
+        longest.add(seconds, 10)
+    assert longest.forecast(10) == 1.0
+    assert longest.forecast(300) == pytest.approx(0.19 * 30)
+
+
+def test_time_is_held_back_only_where_that_gets_somebody_there():
+    """The last rung would take longer than all of the time, so that the ladder has it."""
+    with_chance, without = (timed_climb(60, 1, float, chance=chance) for chance in (True, False))
+    assert with_chance[1:] == without[1:]
+    assert len(with_chance[0].ledger) == len(without[0].ledger)
