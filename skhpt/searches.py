@@ -134,10 +134,16 @@ refit_time_, multimetric_, classes_, n_features_in_, feature_names_in_
         Fits of the cross-validation.
     best_score_corrected_ : float
         ``best_score_``, which is optimistic because it is the best of many, less an estimate of
-        that bias; there where the best mean has won, on two folds or more. On noise the estimate
+        that bias; there where the best mean has won, on two folds or more. With
+        ``refit="one_se"`` it is the score of the simpler winner less the bias of the best mean, as
+        the choice has added no more than that; a callable `refit` has none. On noise the estimate
         is right at about four folds and too large with more (twice the bias at ten); racing makes
         it smaller, as dropped candidates lack folds. The held-out score is the better answer. See
         :func:`~skhpt.selection.corrected_score`.
+    dummy_score_ : float or None
+        What a predictor that always says the same reaches on the same folds by the metric that
+        chose: the mean over them. None where there is no such predictor, or the metric cannot
+        score it.
     baseline_score_ : float
         Cross-validated score of the estimator as given, where that was among the first
         configurations.

@@ -848,6 +848,13 @@ def test_the_page_asks_for_nothing_from_outside(done, tmp_path):
     assert "<script" not in page
 
 
+def test_what_is_wide_scrolls_in_its_own_box(done):
+    page = done._repr_html_()
+    for what in ("<table>", "<img "):
+        assert page.count(f'<div class="scroll">{what}') == page.count(what) > 0
+    assert ".scroll { overflow-x: auto" in page
+
+
 @pytest.mark.parametrize(
     ("gains", "said"),
     [
