@@ -164,7 +164,7 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         stopping = stopping_for(self.estimator, *how)
         facts = facts_of(tuning, splits)
         plan = self._plan(legs, facts, seed, stopping)
-        self._hint(plan, tuning)
+        self._hint(plan, tuning, stopping)
         selection = self._selection(plan, facts, scorer, stopping, len(splits))
         ledger = Ledger(len(splits), metric, self._error_value)
         callbacks = SearchCallbacks(self, len(splits))
@@ -274,9 +274,13 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         initial = initial_trials(self.initial_params, self.estimator, legs[0], facts, curated)
         return Plan(legs, initial)
 
-    def _hint(self, plan: Plan, tuning: Rows) -> None:
-        """Say what the search could find, where the user has left that open."""
-        if self.verbose > 0 and self.early_stopping is None and not self._is_curated():
+    def _hint(self, plan: Plan, tuning: Rows, stopping) -> None:
+        """Say what the search could find, or was to find and cannot."""
+        if self.verbose <= 0 or stopping is not None:
+            return
+        if self.early_stopping in ("auto", True):
+            print("early_stopping: no number of rounds can be found here; all is fitted as given.")
+        elif self.early_stopping is None and not self._is_curated():
             n_rows = max(train for train, _ in self._fold_sizes)
             hint_at_rounds(self.estimator, plan.names, n_rows, tuning.fit_params)
 
