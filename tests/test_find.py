@@ -5,7 +5,7 @@ from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.datasets import make_classification
+from sklearn.datasets import load_diabetes, load_iris, make_classification
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -24,7 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR
 from xgboost import XGBClassifier, XGBRFClassifier
 
-from skhpt import GridSearchCV
+from skhpt import BayesSearchCV, GridSearchCV
 from skhpt.estimators import (
     DataFacts,
     divide_threads,
@@ -256,3 +256,34 @@ def test_a_search_prints_nothing(capfd):
     search = GridSearchCV(LGBMClassifier(n_estimators=3), {"num_leaves": [4, 8]}, cv=2)
     search.set_params(refit=False).fit(X, y)
     assert capfd.readouterr().out == ""
+
+
+# -- a search through wrappers ----------------------------------------------------------------
+
+REGRESSOR, CLASSIFIER = (cls(n_jobs=1, verbose=-1) for cls in (LGBMRegressor, LGBMClassifier))
+WRAPPED = {
+    "target": (TransformedTargetRegressor(REGRESSOR), "regressor__"),
+    "target behind a scaler": (
+        make_pipeline(StandardScaler(), TransformedTargetRegressor(REGRESSOR)),
+        "transformedtargetregressor__regressor__",
+    ),
+    "target of a pipeline": (
+        TransformedTargetRegressor(make_pipeline(StandardScaler(), REGRESSOR)),
+        "regressor__lgbmregressor__",
+    ),
+    "calibrated": (CalibratedClassifierCV(CLASSIFIER, cv=2), "estimator__"),
+    "one against the rest": (OneVsRestClassifier(CLASSIFIER), "estimator__"),
+}
+
+
+@pytest.mark.parametrize("name", WRAPPED)
+def test_a_wrapped_booster_has_its_space_with_the_rounds_in_it(name):
+    estimator, prefix = WRAPPED[name]
+    load = load_diabetes if "regressor" in prefix else load_iris
+    X, y = (part[::2] for part in load(return_X_y=True))
+    search = BayesSearchCV(estimator, n_iter=2, cv=2, random_state=0).fit(X, y)
+    assert {prefix + "num_leaves", prefix + "n_estimators"} <= search.space_.keys()
+    assert all(key.startswith(prefix) for key in search.space_)
+    assert search.best_params_.keys() <= search.space_.keys()
+    with pytest.raises(ValueError, match="alone or as the last step of a plain Pipeline"):
+        search.set_params(early_stopping=8).fit(X, y)
