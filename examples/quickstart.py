@@ -21,7 +21,7 @@ X, y = load_diabetes(return_X_y=True)
 started = time.time()
 search = BayesSearchCV(
     LGBMRegressor(random_state=0, verbose=-1),
-    n_iter=25,
+    n_iter=12,
     scoring="r2",
     cv=5,
     test_size=0.25,

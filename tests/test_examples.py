@@ -1,6 +1,7 @@
 """The examples run as they stand, without a warning, and write their pictures."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,8 @@ CASES = {
     "own_sampler": (["own_sampler.png"], []),
 }
 FAST = "replace_grid_search"
+# Twenty seconds of two idle cores, all processes together; the clock on the wall depends on the load.
+CPU_SECONDS = 2 * 20
 SIGNATURES = {".png": b"\x89PNG\r\n", ".html": b"<!DOCTYPE html>"}
 
 
@@ -29,7 +32,8 @@ def _run(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments],
         cwd=folder,
-        env={**os.environ, "MPLBACKEND": "agg"},
+        # Threads that wait for each other on a busy machine spin, which is no work of the example.
+        env={**os.environ, "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
         timeout=300,
@@ -55,7 +59,15 @@ def test_runs_and_writes_into_the_current_folder(name, tmp_path):
     files, needed = CASES[name]
     for package in needed:
         pytest.importorskip(package)
+    before = _cpu_of_children()
     _check(_run(name, tmp_path), tmp_path, files)
+    assert _cpu_of_children() - before < CPU_SECONDS
+
+
+def _cpu_of_children() -> float:
+    """Of those that have ended, and of their own children."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @pytest.mark.slow
