@@ -13,6 +13,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from traceback import format_exc
 from typing import Any
 
@@ -202,19 +203,19 @@ def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context=None
     train, test = fold_indices(problem.X, *problem.rows_of(step, fold))
     fit_params = check_method_params(problem.X, params=problem.fit_params, indices=train)
     started = time.time()
-    error = None
+    error = rows = shared = None
     try:
         estimator = problem.configured(params)
         # after the parameters: they may say that X is a precomputed kernel
-        X_train, y_train = safe_split(estimator, problem.X, problem.y, train)
-        X_test, y_test = safe_split(estimator, problem.X, problem.y, test, train)
-        shared = None
+        cut = partial(safe_split, estimator, problem.X, problem.y)
         if problem.shares_beginnings and context is None and step.rung is None:
             shared = fitted_with_shared_beginning(problem, fold, estimator, fit_params)
         if shared is None:
-            _fit(estimator, X_train, y_train, fit_params, context)
+            rows = cut(train)
+            _fit(estimator, *rows, fit_params, context)
         else:
             estimator = shared
+        X_test, y_test = cut(test, train)
     except Exception:
         # a callback that fails before the fit has begun says nothing about the configuration
         if problem.error_score == "raise" or (context is not None and context.beginning):
@@ -228,7 +229,7 @@ def _evaluate_fold(problem: Problem, step: Step, params, fold: int, context=None
         scores = score(X_test, y_test, test)
     scored = time.time()
     if error is None and problem.return_train_score:
-        train_scores = score(X_train, y_train, train)
+        train_scores = score(*(rows or cut(train)), train)
     outcome = Outcome(
         trial=step.trial,
         fold=fold,
