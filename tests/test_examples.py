@@ -23,7 +23,7 @@ CASES = {
     "own_sampler": (["own_sampler.png"], []),
 }
 FAST = "replace_grid_search"
-# Twenty seconds of two idle cores, all processes together; the clock on the wall depends on the load.
+# Twenty seconds of two idle cores, all processes together; the clock depends on the load.
 CPU_SECONDS = 2 * 20
 SIGNATURES = {".png": b"\x89PNG\r\n", ".html": b"<!DOCTYPE html>"}
 
