@@ -41,7 +41,7 @@ _STYLE = """
 .skhpt-report svg { max-width: max(100%, 52em); height: auto; display: block; }
 @media (max-width: 600px) { .skhpt-report { padding: 1em .5em; }
   .skhpt-report dl { grid-template-columns: 1fr; } .skhpt-report dd { margin-bottom: .5em; }
-  .skhpt-report .word { min-width: 9em; } }
+  .skhpt-report th.word:not(:empty) { min-width: 9em; } }
 @media print { .skhpt-report figure, .skhpt-report tr { break-inside: avoid; } }
 """
 _NO_PICTURES = "Pictures need matplotlib: pip install 'skhpt[plot]'"
