@@ -289,7 +289,10 @@ class Engine:
         missing = self.ledger.missing(step.trial)
         folds = [*step.folds, *(fold for fold in missing if fold not in step.folds)]
         failed = Outcome(step.trial, 0, {}, 0.0, 0.0, error=text, resource=step.resource)
-        self._record([replace(failed, fold=fold) for fold in folds], seconds=0.0)
+        told = 0.0 if self.least is None else self.least(step.trial)
+        outcomes = [replace(failed, fold=folds[0], vain=told)]
+        outcomes += [replace(failed, fold=fold) for fold in folds[1:]]
+        self._record(outcomes, seconds=0.0)
 
     def _salvage(self) -> list[Work]:
         """Record what had ended before the workers did; return the rest of what was in flight."""

@@ -20,24 +20,26 @@ class Headway:
     """
 
     _PLACES = 1024
-    _RECORD = struct.Struct("<qdd")  # trial, length, minus length: where half of it is old, not 0
+    # Trial, length, and the sum of both: so that a record is not taken for one that is half old.
+    _RECORD = struct.Struct("<qdd")
 
     def __init__(self):
         self._folder = tempfile.mkdtemp(prefix="skhpt-")
         track_folder(self._folder)
         self._map: mmap.mmap | None = None
         with open(self._path, "wb") as file:
-            file.write(self._RECORD.pack(-1, 0.0, 0.0) * self._PLACES)
+            file.write(self._RECORD.pack(-1, 0.0, -1.0) * self._PLACES)
 
     def tell(self, index: int, length: float) -> None:
         """Say that a trial is so long at least."""
         with contextlib.suppress(OSError):  # the search is over, and its folder gone
-            self._RECORD.pack_into(self._opened(), self._place(index), index, length, -length)
+            record = index, length, index + length
+            self._RECORD.pack_into(self._opened(), self._place(index), *record)
 
     def least(self, index: int) -> float:
         """The last that was told of a trial; 0 where nothing is known."""
-        trial, length, negative = self._RECORD.unpack_from(self._opened(), self._place(index))
-        return length if trial == index and length == -negative else 0.0
+        trial, length, both = self._RECORD.unpack_from(self._opened(), self._place(index))
+        return length if trial == index and trial + length == both else 0.0
 
     def close(self) -> None:
         """Forget all; workers that are still busy tell nobody."""
@@ -51,10 +53,11 @@ class Headway:
         return os.path.join(self._folder, "headway")
 
     def _opened(self) -> mmap.mmap:
-        if self._map is None:
+        opened = self._map  # another thread may close it
+        if opened is None:
             with open(self._path, "r+b") as file:
-                self._map = mmap.mmap(file.fileno(), 0)
-        return self._map
+                self._map = opened = mmap.mmap(file.fileno(), 0)
+        return opened
 
     def _place(self, index: int) -> int:
         return index % self._PLACES * self._RECORD.size

@@ -123,6 +123,7 @@ class Ledger:
             seconds=sum(outcome.fit_time + outcome.score_time for outcome in folds.values()),
             work=sum(o.work for o in folds.values() if o.work is not None) or None,
             round_cost=max((o.round_cost for o in folds.values()), default=1.0),
+            vain=sum(outcome.vain for outcome in folds.values()),
         )
 
     def learn(self, index: int) -> None:

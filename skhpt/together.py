@@ -86,12 +86,12 @@ def evaluate_together(
         found, seconds = exactly, 0.0
         if found is None:
             found, seconds = _rounds_by_inner_splits(problem, step, params)
-    if found is None:
-        return evaluate(step, params, shared, contexts, in_time)
-    told = {**params, problem.stopping.parameter: found}
-    outcomes = evaluate(step, told, shared, contexts, in_time)
+    told = params if found is None else {**params, problem.stopping.parameter: found}
+    first, *others = evaluate(step, told, shared, contexts, in_time)
+    if candidate is not None:  # a later fold could not be grown
+        first = replace(first, vain=candidate.length())
     share = seconds / len(step.folds)
-    return [replace(o, n_rounds=found, fit_time=o.fit_time + share) for o in outcomes]
+    return [replace(o, n_rounds=found, fit_time=o.fit_time + share) for o in (first, *others)]
 
 
 def _rounds_by_inner_splits(problem: Problem, step: Step, params) -> tuple[int | None, float]:
@@ -101,22 +101,23 @@ def _rounds_by_inner_splits(problem: Problem, step: Step, params) -> tuple[int |
     the configuration that is reported.
     """
     started = time.time()
+    n_rows = max(len(train) for train, _ in problem.splits)
     found = []
-    for fold in step.folds:
-        train = problem.splits[fold][0]
-        fit_params = check_method_params(problem.X, params=problem.fit_params, indices=train)
-        try:
+    try:
+        by_it = rounds_to_find(problem.configured(params), n_rows, problem.fit_params)
+        if by_it != problem.stopping.parameter:
+            return None, 0.0  # a search may try several kinds of estimators
+        for fold in step.folds:
+            train = problem.splits[fold][0]
+            fit_params = check_method_params(problem.X, params=problem.fit_params, indices=train)
             estimator = problem.configured(params)
             X, y = safe_split(estimator, problem.X, problem.y, train)
-            found_by_it = rounds_to_find(estimator, len(train), fit_params)
-            if found_by_it != problem.stopping.parameter:
-                return None, 0.0  # a search may try several kinds of estimators
             patience = problem.stopping.patience
             found.append(rounds_by_inner_split(estimator, X, y, fit_params, patience, fold))
-        except Exception:
-            return None, 0.0  # the fit itself, which comes next, will say what is wrong
-        if found[-1] is None:
-            return None, 0.0
+            if found[-1] is None:
+                return None, 0.0
+    except Exception:
+        return None, 0.0  # the fit itself, which comes next, will say what is wrong
     return int(statistics.median_high(found)), time.time() - started
 
 
@@ -149,7 +150,7 @@ class _Candidate:
         return cls(problem, step, params, estimator, grower, *how)
 
     def run(self, contexts: Mapping[int, Any], in_time) -> list[Outcome] | None:
-        """The outcomes of the folds; None when the first of them cannot be grown."""
+        """The outcomes of the folds; None when one of them cannot be grown."""
         dropped = late = False
         for position, fold in enumerate(self._step.folds):
             started = time.time()
@@ -226,11 +227,15 @@ class _Candidate:
 
     def _tell(self) -> None:
         if self._problem.headway is not None:
-            failed = self._failures.values()
-            n_rounds = sum(run.growth.n_rounds for run in self._runs)
-            n_rounds += sum(outcome.work or 0 for outcome in failed)
-            costs = [o.round_cost for o in failed] + [r.growth.round_cost for r in self._runs]
-            self._problem.headway.tell(self._step.trial, n_rounds * max(costs))
+            self._problem.headway.tell(self._step.trial, self.length())
+
+    def length(self) -> float:
+        """What it has trained so far; see :func:`~skhpt.virtual_time.length_of`."""
+        failed = self._failures.values()
+        n_rounds = sum(run.growth.n_rounds for run in self._runs)
+        n_rounds += sum(outcome.work or 0 for outcome in failed)
+        costs = [o.round_cost for o in failed] + [r.growth.round_cost for r in self._runs]
+        return n_rounds * max(costs, default=1.0)
 
     @property
     def _begun(self) -> Sequence[int]:

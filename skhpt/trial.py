@@ -159,6 +159,7 @@ class Outcome:
     n_rounds: int | None = None
     work: float | None = None  # rounds that were trained, further ones than `n_rounds` among them
     round_cost: float = 1.0  # of each of them, beside those of other configurations
+    vain: float = 0.0  # cost of the rounds that nothing came of, see `length_of`
     early: tuple[tuple[int, float], ...] = field(default=(), repr=False)
     stop: bool = False
     late: bool = False
@@ -177,6 +178,7 @@ class Trial:
     fold did not run. ``mean`` is what the table shows in the place of ``score``: a fold that
     failed counts as the search's ``error_score``. ``work`` is what its folds trained, where that
     can be counted: rounds, each of which costs ``round_cost`` beside those of other trials.
+    ``vain`` is the cost of the rounds that nothing came of, as the folds were trained otherwise.
     ``root`` is the first of the trials of which this one is the continuation, the trial itself
     where it is none. ``n_known`` is how many trials had ended when it began.
     """
@@ -192,6 +194,7 @@ class Trial:
     mean: float = math.nan
     work: float | None = None
     round_cost: float = 1.0
+    vain: float = 0.0
     rung: Rung | None = None
     root: int = -1
     n_known: int = 0

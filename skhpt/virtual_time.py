@@ -72,8 +72,13 @@ class VirtualTime:
 
 
 def length_of(trial: Trial, n_folds: int) -> float:
-    """What a trial took of virtual workers: rounds, in rounds of a booster."""
-    return uncounted(n_folds) if trial.work is None else trial.work * trial.round_cost
+    """What a trial took of virtual workers: rounds, in rounds of a booster.
+
+    It is never less than what a worker has told of it, else what others know would depend on who
+    was asked when.
+    """
+    own = uncounted(n_folds) if trial.work is None else trial.work * trial.round_cost
+    return own + trial.vain
 
 
 def uncounted(n_folds: int) -> float:

@@ -7,15 +7,19 @@ import random
 
 import numpy as np
 import pytest
-from doubles import Clock, CountsUp, ShufflingExecutor, VirtualWorkers
+from doubles import Clock, CountsUp, LosesWorkers, ShufflingExecutor, VirtualWorkers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from lightgbm import LGBMClassifier
 from sklearn.datasets import load_breast_cancer
+from sklearn.model_selection import KFold
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 from skhpt import BayesSearchCV
 from skhpt.engine import Engine
+from skhpt.estimators.growing_lightgbm import LightGBMGrowth
 from skhpt.executors import SerialExecutor
 from skhpt.headway import Headway
 from skhpt.ledger import Ledger
@@ -190,9 +194,85 @@ def test_a_place_that_is_taken_or_half_written_says_nothing():
     headway.tell(2, 7.0)
     headway.tell(2 + Headway._PLACES, 8.0)
     assert (headway.least(2), headway.least(2 + Headway._PLACES)) == (0.0, 8.0)
-    headway._RECORD.pack_into(headway._opened(), headway._place(5), 5, 9.0, -8.0)
-    assert headway.least(5) == 0.0
+    for half_written in [(5, 9.0, 5 + 8.0), (5 + Headway._PLACES, 9.0, 5 + 9.0), (5, 0.0, 0.0)]:
+        headway._RECORD.pack_into(headway._opened(), headway._place(5), *half_written)
+        assert headway.least(5) == headway.least(5 + Headway._PLACES) == 0.0
     headway.close()
+
+
+def sparse_class(n_rows):
+    """Rows of which the second third alone has the second class."""
+    X = np.random.default_rng(0).normal(size=(n_rows, 3))
+    third = n_rows // 3
+    return X, (X[:, 0] > 0) & (np.arange(n_rows) // third == 1)
+
+
+def breaks_after(growth, n_rounds, seen):
+    """Have the second model that grows fail on the way."""
+    whole = growth.grow
+
+    def grow(self, to):
+        seen.setdefault(id(self), len(seen))
+        if seen[id(self)] == 1 and to > n_rounds:
+            raise ValueError("broken")
+        whole(self, to)
+
+    return grow
+
+
+@pytest.mark.parametrize("case", ["not grown on the second fold", "fails on the way", "network"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_nothing_is_told_of_a_trial_that_is_more_than_its_length(case, monkeypatch):
+    """What the others know would else depend on when somebody looked."""
+    told, tell = {}, Headway.tell
+
+    def heard(self, index, length):
+        told[index] = max(length, told.get(index, 0.0))
+        tell(self, index, length)
+
+    monkeypatch.setattr(Headway, "tell", heard)
+    model, space = LGBMClassifier(n_jobs=1, verbose=-1), {"num_leaves": (2, 9)}
+    X, y = sparse_class(90)
+    if case == "fails on the way":
+        y = X[:, 0] > X[:, 1]
+        monkeypatch.setattr(LightGBMGrowth, "grow", breaks_after(LightGBMGrowth, 99, {}))
+    elif case == "network":
+        y = X[:, 0] > X[:, 1]
+        model, space = MLPClassifier((5,), random_state=0), {"alpha": (1e-4, 1.0)}
+    with parallel_config(backend="threading"), threadpool_limits(1):
+        search = BayesSearchCV(
+            model,
+            space,
+            n_iter=3,
+            n_jobs=2,
+            cv=KFold(3),
+            scoring="accuracy",
+            early_stopping=340,
+            random_state=0,
+            refit=False,
+        ).fit(X, y)
+    assert set(told) == set(range(len(search._ledger)))
+    for trial in search._ledger.trials:
+        assert told[trial.index] <= length_of(trial, 3)
+
+
+def test_nor_of_one_that_kills_its_worker():
+    def run(step, params):
+        return [
+            Outcome(step.trial, fold, {"score": 0.5}, 1.0, 0.0, work=1.0) for fold in step.folds
+        ]
+
+    engine = Engine(
+        ledger=Ledger(2),
+        executor=LosesWorkers(2, share=0.0, guilty=lambda step: step.trial == 1),
+        run_step=lambda step, params: (run, step, params),
+        look_ahead=3,
+        least=lambda index: 1234.0 if index == 1 else 0.0,
+    )
+    engine.run(CountsUp(), 3)
+    assert [length_of(trial, 2) for trial in engine.ledger.trials] == [2.0, 200 + 1234.0, 2.0]
 
 
 def test_workers_do_not_change_what_a_search_with_early_stopping_finds():
