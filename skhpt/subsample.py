@@ -133,21 +133,27 @@ class Subsampler:
     def _by_group(self, order: np.ndarray, n: int, n_resources: int, where: str) -> np.ndarray:
         """Whole groups: those that the classes ask for, then others while that gets nearer."""
         self._check(n, 1, len(order), n_resources, where)
-        names, first, own = np.unique(self.groups[order], return_index=True, return_inverse=True)
-        sizes, in_order = np.bincount(own), np.argsort(first)
-        taken = np.zeros(len(names), dtype=bool)
-        codes = np.zeros(len(order)) if self.codes is None else self.codes[order]
-        classes, counts = np.unique(codes, return_counts=True)
-        for code in classes[np.argsort(counts, kind="stable")]:  # the rarest has the least choice
-            bring = [k for k in in_order if (codes[own == k] == code).any()]
+        _, first, own = np.unique(self.groups[order], return_index=True, return_inverse=True)
+        sizes, taken = np.bincount(own), np.zeros(len(first), dtype=bool)
+        room = n
+        for bring in self._bringing_each_class(order, first, own):
             if not taken[bring].any():
-                room = n - sizes[taken].sum()
-                small = min(bring, key=lambda k: sizes[k])
-                taken[next((k for k in bring if sizes[k] <= room), small)] = True
-        for k in in_order:
-            if not taken[k] and sizes[taken].sum() + sizes[k] / 2 < n:
-                taken[k] = True
+                fitting = bring[sizes[bring] <= room]
+                k = fitting[0] if len(fitting) else bring[np.argmin(sizes[bring])]
+                taken[k], room = True, room - sizes[k]
+        for k in np.argsort(first):
+            if not taken[k] and sizes[k] / 2 < room:
+                taken[k], room = True, room - sizes[k]
         return order[taken[own]]
+
+    def _bringing_each_class(self, order, first, own) -> list[np.ndarray]:
+        """The groups that have rows of a class, in their order; the rarest has the least choice."""
+        if self.codes is None:
+            return [np.argsort(first)]
+        codes, counts = np.unique(self.codes[order], return_inverse=True, return_counts=True)[1:]
+        groups, classes = np.divmod(np.unique(own * len(counts) + codes), len(counts))
+        bringing = [groups[classes == code] for code in np.argsort(counts, kind="stable")]
+        return [bring[np.argsort(first[bring])] for bring in bringing]
 
     def _check(self, n: int, needed: int, n_all: int, n_resources: int, where: str) -> None:
         if n >= needed:

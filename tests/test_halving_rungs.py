@@ -1,6 +1,7 @@
 """The arithmetic of successive halving and its ladder, on made numbers and without a model."""
 
 import math
+import time
 from dataclasses import replace
 from itertools import pairwise
 
@@ -187,6 +188,19 @@ def test_no_class_vanishes(positives, n_resources, seed, strict):
             assert set(some) <= set(whole)
             if part == 0 or strict:
                 assert set(codes[some]) == set(codes[whole])
+
+
+def test_many_groups_are_chosen_among_in_proportion_to_their_number():
+    seconds = []
+    for n_rows in (10_000, 40_000):
+        rng = np.random.default_rng(0)
+        groups, codes = rng.integers(0, n_rows // 4, n_rows), rng.integers(0, 2, n_rows)
+        rows = np.arange(n_rows)
+        splits = [(rows[groups % 2 != k], rows[groups % 2 == k]) for k in range(2)]
+        started = time.process_time()
+        Subsampler(n_rows, codes, groups).rungs(splits, [n_rows // 9, n_rows // 3], 0)
+        seconds.append(time.process_time() - started)
+    assert seconds[1] < 10 * seconds[0] + 0.1  # 16 times as many where it is the square
 
 
 def test_whole_groups_where_a_class_would_vanish():
