@@ -19,8 +19,8 @@ from .choosing import Selection
 from .estimators import space_for_facts
 from .estimators.family import is_untouched
 from .estimators.pipelines import last_step, settings_needed
-from .estimators.registry import family_of
 from .estimators.resources import Resource, Rounds, resource_of
+from .estimators.stopping import name_in_effect
 from .evaluate import Problem
 from .finish import Finish
 from .last_chance import LastChance
@@ -277,7 +277,7 @@ class BaseHalving(BaseSearch):
         if resource.parameter is None:
             return
         names = set(names)
-        name = self._name_in_effect(resource.parameter, names)
+        name = name_in_effect(self.estimator, resource.parameter, names)
         if name in names:
             other = "" if name == resource.parameter else f", by its other name {name}"
             raise ValueError(
@@ -285,15 +285,6 @@ class BaseHalving(BaseSearch):
                 f"the searched parameters{other}. Take it out of the search space, or choose "
                 "another resource."
             )
-
-    def _name_in_effect(self, parameter: str, names: set[str]) -> str:
-        """The name that a library obeys where several of one parameter are given."""
-        prefix, last = last_step(self.estimator)
-        family, own = family_of(last), parameter[len(prefix) :]
-        if family is None or not parameter.startswith(prefix):
-            return parameter
-        given = {name[len(prefix) :]: None for name in names if name.startswith(prefix)}
-        return prefix + family.rename({**given, own: None}, own)
 
     def _halving(self, n_candidates: int) -> HalvingPlan:
         """Plan the rungs, and publish the plan."""
