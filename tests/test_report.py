@@ -1,6 +1,7 @@
 """Reports: what is said is true, said where it must be and nowhere else, and stays on the page."""
 
 import copy
+import dataclasses
 import re
 import sys
 from html.parser import HTMLParser
@@ -163,6 +164,20 @@ def test_the_budget_adds_up(dropping):
         ["all", "4", "10", "12.5 s"],
     ]
     assert "Dropping early saved 2 fits." in str(Report(dropping))
+
+
+def test_the_report_says_how_busy_the_workers_were():
+    def on(n_workers):
+        search = MadeSearch(LINE, [{"C": 1.0}, {"C": 2.0}], [[0.5, 0.6], [0.7, 0.8]])
+        for i, outcome in enumerate(search._ledger.outcomes):
+            times = {"started": 50.0 + 2 * (i // n_workers), "fit_time": 1.0, "score_time": 0.5}
+            worker = f"w{i % n_workers}"
+            search._ledger.outcomes[i] = dataclasses.replace(outcome, **times, worker=worker)
+        return section(Report(search), "Where the budget went") + str(Report(search))
+
+    # four steps of 1.5 seconds in two rounds of 2 seconds, the last of which ends with its step
+    assert "From the first fit to the last, 2 workers were busy 86 % of the time." in on(2)
+    assert "workers were busy" not in on(1)
 
 
 def test_the_ten_best_are_marked_where_noise_could_have_ordered_them():
@@ -335,6 +350,12 @@ def test_the_page_is_whole(page):
     assert parsed.tags.count("svg") == 7
     assert parsed.tags.count("table") == 3
     assert {"html", "head", "body", "title", "style"} <= set(parsed.tags)
+
+
+def test_pictures_scroll_on_a_narrow_page(page):
+    narrow = page[page.index("@media (max-width: 600px)") : page.index("@media print")]
+    assert ".skhpt-report svg { max-width: 68em; }" in narrow  # 1020 px, as wide as a wide page
+    assert ".skhpt-report figure { margin: 1.2em 0 1.8em; overflow-x: auto; }" in page
 
 
 def test_no_request_leaves_the_page(page):

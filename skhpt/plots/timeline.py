@@ -9,6 +9,8 @@ import numpy as np
 from . import _style as style
 from .view import SearchView
 
+_HEIGHT = 0.72  # of a bar, in rows
+_MANY = 150  # fits; the white edges of more would cover the bars
 _NEEDS = (
     "its outcomes hold no start times and workers (fields 'started' and 'worker'). Only a search "
     "of this package records them."
@@ -25,24 +27,22 @@ def draw(view: SearchView, canvas: style.Canvas) -> None:
     row_of = {worker: row for row, worker in enumerate(workers)}
     first = min(o.started for o in outcomes)
     ax = canvas.one(9.0, 1.7 + 0.5 * len(workers))
-    best = view.best
-    for kind, chosen in _kinds(outcomes, best):
+    edge = {} if len(outcomes) > _MANY else {"linewidth": 0.4, "edgecolor": "white"}
+    for kind, mark, chosen in _kinds(outcomes, view.best):
         bars = [o for o in outcomes if chosen(o)]
         if not bars:
             continue
-        ax.barh(
-            [row_of[o.worker] for o in bars],
-            [o.fit_time + o.score_time for o in bars],
-            left=[o.started - first for o in bars],
-            height=0.72,
-            linewidth=0.4,
-            edgecolor="white",
-            **kind,
-        )
+        rows = np.array([row_of[o.worker] for o in bars])
+        lengths = np.array([o.fit_time + o.score_time for o in bars])
+        left = np.array([o.started - first for o in bars])
+        ax.barh(rows, lengths, left=left, height=_HEIGHT, **edge, **kind)
+        if mark:
+            ax.scatter(left + lengths / 2, rows - 0.6 * _HEIGHT, s=24, **mark)
     ax.set_yticks(range(len(workers)), [f"worker {i + 1}" for i in range(len(workers))])
     ax.invert_yaxis()
     ax.grid(False, axis="y")
-    ax.set_xlabel(f"seconds since the first fit began; {_busy(outcomes, len(workers))}")
+    share = f"workers were busy {100 * busy_share(view):.0f} % of it"
+    ax.set_xlabel(f"seconds since the first fit began; {share}")
     canvas.legend()
 
 
@@ -53,22 +53,34 @@ def _timed(view: SearchView) -> list[Any]:
 
 
 def _kinds(outcomes: list[Any], best: int | None):
-    """How to paint a fit, and which ones; each belongs to one kind."""
-    failed = {"color": style.VERMILLION, "label": "failed"}
-    winner = {"color": style.ORANGE, "label": "winner"}
+    """How to paint a fit, what to set above it, and which ones; each belongs to one kind.
+
+    The marks are for short fits, and for eyes to which the colours are alike.
+    """
+    failed = {"color": style.VERMILLION}
+    cross = {**failed, "marker": "x", "label": "failed"}
+    winner = {"color": style.ORANGE}
+    arrow = {**winner, "marker": "v", "edgecolor": style.ink(), "linewidth": 0.6, "label": "winner"}
     even = {"color": style.BLUE, "label": "other configurations, alternating"}
     odd = {"color": style.SKY}
     plain = lambda o: o.error is None and o.trial != best  # noqa: E731
     return (
-        (even, lambda o: plain(o) and o.trial % 2 == 0),
-        (odd, lambda o: plain(o) and o.trial % 2 == 1),
-        (winner, lambda o: o.error is None and o.trial == best),
-        (failed, lambda o: o.error is not None),
+        (even, None, lambda o: plain(o) and o.trial % 2 == 0),
+        (odd, None, lambda o: plain(o) and o.trial % 2 == 1),
+        (winner, arrow, lambda o: o.error is None and o.trial == best),
+        (failed, cross, lambda o: o.error is not None),
     )
 
 
-def _busy(outcomes: list[Any], n_workers: int) -> str:
+def n_workers(view: SearchView) -> int:
+    """How many workers had something to do; 0 where nobody took it down."""
+    return len({o.worker for o in _timed(view)})
+
+
+def busy_share(view: SearchView) -> float:
+    """The part of the time, from the first fit to the last, in which workers fitted or scored."""
+    outcomes = _timed(view)
     begin = np.array([o.started for o in outcomes])
     length = np.array([o.fit_time + o.score_time for o in outcomes])
     span = float((begin + length).max() - begin.min())
-    return f"workers were busy {100 * length.sum() / max(span * n_workers, 1e-12):.0f} % of it"
+    return float(length.sum()) / max(span * n_workers(view), 1e-12)

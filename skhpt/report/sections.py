@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..plots import timeline
 from ..plots.view import SearchView
 from ..plots.words import decimals, duration, number, short_names, value_text
 from ..space.base import Dimension
@@ -322,7 +323,7 @@ def _budget(view: SearchView) -> list[Block]:
     total = float(seconds.sum())
     rows.append(["all", str(len(last)), str(int(n_fits.sum())), duration(total)])
     table = Table(["configurations", "number", "fits", "time"], rows, words=1)
-    lines = [_ended(view), _saved(view), _refit(view)]
+    lines = [_ended(view), _busy(view), _saved(view), _refit(view)]
     return [table, Paragraph(" ".join(line for line in lines if line))]
 
 
@@ -330,6 +331,14 @@ def _ended(view: SearchView) -> str:
     text = "Times are those of fitting and scoring, all workers together."
     reason = getattr(view.search, "stop_reason_", None)
     return text if reason is None else f"The search ended: {reason}. {text}"
+
+
+def _busy(view: SearchView) -> str:
+    n = timeline.n_workers(view)
+    if n < 2:
+        return ""
+    share = timeline.busy_share(view)
+    return f"From the first fit to the last, {n} workers were busy {100 * share:.0f} % of the time."
 
 
 def _saved(view: SearchView) -> str:
