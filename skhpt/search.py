@@ -26,7 +26,6 @@ from .callbacks import SearchCallbacks
 from .checks import (
     check_anything_finished,
     check_class_sizes,
-    check_cv_with_test_rows,
     check_data,
     check_early_stopping,
     check_scores,
@@ -39,21 +38,20 @@ from .estimators import DataFacts, expecting, quiet_parameters, space_for_facts
 from .estimators.stopping import left_to_the_search
 from .evaluate import Problem, fit_in_context, with_params
 from .exports import Exports
-from .fingerprints import fingerprints
 from .finish import Finish
 from .ledger import Ledger
 from .plan import Leg, Plan, check_legs, initial_trials
 from .progress import announcement, hint_at_rounds
-from .rows import Rows, Splits, facts_of, folds_of, n_folds_asked
+from .rows import Rows, Splits, facts_of, folds_of
 from .running import Listener, Orders, carry_out
-from .seeds import root_of, spawned_int
+from .seeds import root_of
 from .selection import metric_named
+from .setting_aside import SettingAside
 from .table import cv_results
 from .together import stopping_for
-from .trial import Origin, Status
+from .trial import Origin
 
 if TYPE_CHECKING:
-    from .holdout import HoldoutScore
     from .report import Report
 
 # What an earlier fit may have left, and a later one need not set.
@@ -64,7 +62,7 @@ OF_ANOTHER_FIT = (
 )  # fmt: skip
 
 
-class BaseSearch(Choosing, Exports, BaseSearchCV):
+class BaseSearch(Choosing, Exports, SettingAside, BaseSearchCV):
     """What all searches share. A subclass adds a signature and its legs."""
 
     _parameter_constraints: dict = {
@@ -155,6 +153,7 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         self._check_data(X, y)
 
         seed = root_of(self.random_state, self._owes_draws())
+        self._forget_another_fit()
         tuning, test = self._set_aside(rows, seed)
         self._fingerprints = self._fingerprints_of(tuning)
         legs = self._explicit_legs(seed)  # before the splits: they may share a random state
@@ -197,37 +196,9 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         """Whether all that is drawn from the user's generator must be scikit-learn's draws."""
         return False
 
-    def _set_aside(self, rows: Rows, seed) -> tuple[Rows, Rows | None]:
-        """Split the test rows off, before anything else looks at the data."""
+    def _forget_another_fit(self) -> None:
         for name in OF_ANOTHER_FIT:
             self.__dict__.pop(name, None)
-        if self.test_size is None:
-            return rows, None
-        if not self.refit:
-            raise ValueError(
-                "test_size needs a model to score on the test rows, but refit=False fits none. "
-                "Set refit=True (or the name of a metric), or test_size=None."
-            )
-        from .holdout import split_off  # only here, so that importing the package stays cheap
-
-        check_cv_with_test_rows(self.cv)
-        train, test = split_off(
-            self.test_size,
-            rows.X,
-            rows.y,
-            groups=rows.split_params.get("groups"),
-            cv=self.cv,
-            classifier=is_classifier(self.estimator),
-            random_state=spawned_int(seed, 0),
-            n_splits=n_folds_asked(self.cv),
-        )
-        self.test_indices_ = test
-        return rows.take(self.estimator, train), rows.take(self.estimator, test, train)
-
-    def _fingerprints_of(self, tuning: Rows):
-        """What is kept of the rows for tuning, so that a test row can be told to be one of them."""
-        # Kernels have no rows that could come back.
-        return None if get_tags(self).input_tags.pairwise else fingerprints(tuning.X)
 
     def _splits(self, tuning: Rows) -> Splits:
         cv = self._checked_cv(tuning)
@@ -398,43 +369,6 @@ class BaseSearch(Choosing, Exports, BaseSearchCV):
         estimator = with_params(self.estimator, params, quiet=not self._stands_in)
         fit_in_context(estimator, rows.X, rows.y, rows.fit_params, context)
         return estimator
-
-    def _score_test_rows(self, tuning: Rows, test: Rows | None, scorer, metric, callbacks):
-        """Touch the test rows, once: score the winner and the default on them."""
-        baseline = self.__dict__.pop("_baseline", None)
-        if test is None:
-            return
-        winner = self._held_out(self.best_estimator_, test, scorer, metric)
-        self.test_scores_ = dict(winner.scores)
-        if metric is None:
-            return
-        self.test_score_ = winner.score
-        self.test_score_interval_ = winner.interval
-        if hasattr(self, "best_score_"):
-            self.optimism_ = self.best_score_ - winner.score
-        if baseline is None or baseline.status is not Status.COMPLETE:
-            return
-        default, self.baseline_estimator_ = winner, self.best_estimator_
-        if baseline.index != self.best_index_:
-            self.baseline_estimator_ = self._fitted(
-                baseline.params, tuning, callbacks.of_baseline()
-            )
-            default = self._held_out(self.baseline_estimator_, test, scorer, metric)
-        self.baseline_test_score_ = default.score
-        self.baseline_test_score_interval_ = default.interval
-
-    def _held_out(self, estimator, test: Rows, scorer, metric) -> HoldoutScore:
-        from .holdout import score_with_interval
-
-        return score_with_interval(
-            estimator,
-            test.X,
-            test.y,
-            scorer,
-            metric=metric,
-            score_params=test.score_params,
-            groups=test.split_params.get("groups"),
-        )
 
     def report(self, metric: str | None = None) -> Report:
         """Say what the search found, what it cost, and how far to believe it.

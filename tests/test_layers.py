@@ -66,6 +66,7 @@ LAYERS = [
         "schedule",
         "choosing",
         "exports",
+        "setting_aside",
     },
     {"finish"},
     {"last_chance"},
