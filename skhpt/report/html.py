@@ -12,6 +12,7 @@ from typing import Any
 from .document import Facts, Items, Paragraph, Section, Table
 
 # Nothing here, nor in the pictures, may make a browser ask anyone for anything.
+# On a narrow page a picture is as large as on a wide one, for its texts to be read: it scrolls.
 _STYLE = """
 .skhpt-report { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff;
   max-width: 1020px; margin: 0 auto; padding: 1em 1.5em; text-align: left; }
@@ -40,6 +41,7 @@ _STYLE = """
 .skhpt-report figcaption { font-weight: 600; margin-bottom: .4em; }
 .skhpt-report svg { max-width: max(100%, 52em); height: auto; display: block; }
 @media (max-width: 600px) { .skhpt-report { padding: 1em .5em; }
+  .skhpt-report svg { max-width: 68em; }
   .skhpt-report dl { grid-template-columns: 1fr; } .skhpt-report dd { margin-bottom: .5em; }
   .skhpt-report th.word:not(:empty) { min-width: 9em; } }
 @media print { .skhpt-report figure, .skhpt-report tr { break-inside: avoid; } }
