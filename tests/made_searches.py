@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,3 +109,21 @@ def made(space, f, n=40, n_folds=5, noise=0.0, seed=0, **kwargs):
     clean = np.array([f(p) for p in params])
     folds = clean[:, None] + noise * rng.standard_normal((n, n_folds))
     return MadeSearch(space, params, folds.tolist(), **kwargs)
+
+
+def timed(search, workers):
+    """The search with times and workers on its outcomes."""
+    search._ledger.outcomes = [
+        SimpleNamespace(
+            trial=o.trial,
+            fold=o.fold,
+            error=o.error,
+            fit_time=1.0,
+            score_time=0.25,
+            reused=False,
+            started=1e9 + 1.25 * (i // workers),
+            worker=i % workers,
+        )
+        for i, o in enumerate(search._ledger.outcomes)
+    ]
+    return search

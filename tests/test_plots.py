@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 import sklearn.model_selection as theirs
-from made_searches import MadeSearch, cheap_intervals, made
+from made_searches import MadeSearch, cheap_intervals, made, timed
 from scipy.stats import loguniform
 from sklearn.datasets import load_iris
 from sklearn.ensemble import GradientBoostingRegressor
@@ -307,28 +307,8 @@ def test_importing_the_pictures_loads_no_matplotlib():
 # -- kinds of their own data ------------------------------------------------------------------
 
 
-def _timed(search, workers):
-    """The search with times and workers on its outcomes."""
-    from types import SimpleNamespace
-
-    search._ledger.outcomes = [
-        SimpleNamespace(
-            trial=o.trial,
-            fold=o.fold,
-            error=o.error,
-            fit_time=1.0,
-            score_time=0.25,
-            reused=False,
-            started=1e9 + 1.25 * (i // workers),
-            worker=i % workers,
-        )
-        for i, o in enumerate(search._ledger.outcomes)
-    ]
-    return search
-
-
 def test_the_timeline_has_a_row_a_worker():
-    search = _timed(made({"C": (0.0, 1.0)}, lambda p: p["C"], n=6), workers=3)
+    search = timed(made({"C": (0.0, 1.0)}, lambda p: p["C"], n=6), workers=3)
     ax = SearchDisplay.from_search(search, "timeline").ax_
     assert [t.get_text() for t in ax.get_yticklabels()] == ["worker 1", "worker 2", "worker 3"]
     assert "busy 100 %" in ax.get_xlabel()

@@ -15,12 +15,14 @@ VERMILLION = "#D55E00"
 GREEN = "#009E73"
 PURPLE = "#CC79A7"
 GREY = "#767676"
-LIGHT = "#C4C4C4"
 INK = "#222222"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, INK, GREY)
 _MOST_ABOVE = 2.5  # height of an axis of scores, in that of its upper three quarters
+_FEW = 8  # scores; the quartile of fewer says little, so that only what is far off is left out
+_MOST_ABOVE_FEW = 10.0
 _SMALL = 0.833  # what matplotlib means by "small"
 COLOURS = "viridis"  # bright is good; monotone in lightness
+_PALEST = 0.15  # share of a map's light end that is hard to see on a white ground
 STAR = {
     "marker": "*",
     "s": 190,
@@ -42,6 +44,16 @@ def import_matplotlib() -> Any:
             f"({error}): pip install 'skhpt[plot]'"
         ) from error
     return matplotlib
+
+
+def dark_map(name: str) -> Any:
+    """A map of colours from its dark to its light end turned round, without what is too pale.
+
+    For lines and points on the ground of the axes: the palest must still be seen.
+    """
+    mpl = import_matplotlib()
+    colours = mpl.colormaps[name](np.linspace(1.0 - _PALEST, 0.0, 256))
+    return mpl.colors.ListedColormap(colours, name=f"dark_{name}")
 
 
 def bare_figure(figsize: tuple[float, float]) -> Any:
@@ -171,7 +183,7 @@ def score_limits(
     """Limits of an axis of scores: outliers are left out, the lines and the best never.
 
     What lies far below the worse of the lines and the lower quartile is left out too: the upper
-    three quarters get at least two fifths of the axis.
+    three quarters get at least two fifths of the axis, of a few scores a tenth.
 
     Parameters
     ----------
@@ -183,13 +195,15 @@ def score_limits(
     """
     scores = view.adjusted if scores is None else scores
     finite = scores[np.isfinite(scores)]
-    inside = finite[finite >= view.fence]
+    few = len(finite) < _FEW
+    inside = finite if few else finite[finite >= view.fence]
     values = [*inside, *(line for line in lines if line is not None)]
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     if len(finite):
         quartile = np.quantile(finite, 0.25, method="higher")
         usual = min([quartile, *(line for line in lines if line is not None)])
-        low = max(low, high - _MOST_ABOVE * (high - usual)) if usual < high else low
+        most = _MOST_ABOVE_FEW if few else _MOST_ABOVE
+        low = max(low, high - most * (high - usual)) if usual < high else low
     margin = 0.06 * ((high - low) or abs(high) or 1.0)
     return low - margin, high + margin
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..space.base import Dimension, freeze, is_integer, is_number
 from ..space.dimensions import Integer, Layers, Real
-from .ticks import linear_ticks, log_ticks, room_on
+from .ticks import ends_and_between, linear_ticks, log_ticks, room_on
 from .view import SearchView
 from .words import label_texts, number, short_names, value_text, wrapped
 
@@ -135,11 +135,7 @@ class ParameterAxis:
         if self.listed:
             return [(float(v), number(v, 3)) for v in self.listed]
         if self.is_log:
-            first, last = math.log10(self.low), math.log10(self.high)
-            inner = range(math.ceil(first + 0.25), math.floor(last - 0.25) + 1)
-            powers = [10.0**k for k in inner]
-            powers = [powers[i] for i in _spread(len(powers), 3)]
-            return [(v, number(v, 2)) for v in (self.low, *powers, self.high)]
+            return ends_and_between(self.low, self.high, self.is_whole)
         middle = np.linspace(self.low, self.high, 5)
         if self.is_whole:
             middle = np.unique(np.rint(middle))

@@ -104,7 +104,9 @@ def _draw_surface(ax, canvas, x: ParameterAxis, y: ParameterAxis, across, up, su
         filled = ax.contourf(at_x, at_y, surface, levels=14, cmap=style.COLOURS)
         ax.contour(at_x, at_y, surface, levels=14, colors="white", linewidths=0.35, alpha=0.6)
     else:
-        filled = ax.pcolormesh(at_x, at_y, surface, cmap=style.COLOURS, shading="nearest")
+        # Without edges, a browser shows the ground between the cells.
+        edge = {"edgecolors": "face", "linewidth": 0.6}
+        filled = ax.pcolormesh(at_x, at_y, surface, cmap=style.COLOURS, shading="nearest", **edge)
     return canvas.figure.colorbar(filled, ax=ax, pad=0.02)
 
 

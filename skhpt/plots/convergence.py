@@ -97,9 +97,9 @@ def _draw_points(ax, view: SearchView, at: np.ndarray) -> None:
     small = full & ~view.electable & view.eligible | view.is_a(Status.PARTIAL)
     dots = {"s": style.dot_size(len(view)), "zorder": 3, "linewidth": 0.9}
     _points(ax, at, height, full & ~small & ~below, "every fold", color=style.BLUE, **dots)
-    _points(ax, at, height, small & ~below, "lower budget", color=style.LIGHT, marker="s", **dots)
-    hollow = {"facecolor": "none", "edgecolor": style.GREY, "marker": "^"}
-    _points(ax, at, height, partial & ~below, "dropped early (estimate)", **hollow, **dots)
+    hollow = {"facecolor": "none", "edgecolor": style.GREY, **dots}
+    _points(ax, at, height, small & ~below, "lower budget", marker="s", **hollow)
+    _points(ax, at, height, partial & ~below, "dropped early (estimate)", marker="^", **hollow)
     floor = {"transform": ax.get_xaxis_transform(), "clip_on": False}
     bottom = np.zeros(len(view))
     _points(ax, at, bottom, below, "below the axis", color=style.GREY, marker="v", **dots, **floor)

@@ -58,7 +58,7 @@ def _mark_empty(ax, view: SearchView, shown: np.ndarray) -> None:
     failed = empty & np.array([view.status[i] is Status.FAILED for i in shown])[:, None]
     marks = (
         (failed, "x", style.VERMILLION, "failed"),
-        (empty & ~failed, ".", style.LIGHT, "not run"),
+        (empty & ~failed, ".", style.GREY, "not run"),
     )
     for cells, marker, colour, label in marks:
         x, y = np.nonzero(cells)

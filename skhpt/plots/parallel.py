@@ -31,11 +31,12 @@ def draw(
 ) -> None:
     places = ParameterAxis.of(view, chosen(view, params, 10))
     whole = comparable(view)
-    known = np.flatnonzero(np.isfinite(view.adjusted) & view.eligible & whole)
+    drawn = np.isfinite(view.adjusted) & view.eligible & whole
+    known = np.flatnonzero(drawn)
     best_first = known[np.argsort(-view.adjusted[known], kind="stable")]
     shown = best_first[: checked_count("n_best", n_best)]
     heights = np.array([_heights(view, place) for place in places]).T
-    low, high = style.score_limits(view, scores=np.where(whole, view.adjusted, np.nan))
+    low, high = style.score_limits(view, scores=np.where(drawn, view.adjusted, np.nan))
     low = max(low, float(view.adjusted[shown].min()))  # where the best alone are shown
     score = np.clip(view.adjusted, low, high)
     lines = np.column_stack([heights, (score - low) / (high - low)])
@@ -68,6 +69,7 @@ def _heights(view: SearchView, place: ParameterAxis) -> np.ndarray:
 
 def _draw_lines(ax, view: SearchView, lines, shown, limits) -> None:
     from matplotlib.collections import LineCollection
+    from matplotlib.patheffects import Normal, Stroke
 
     order = shown[np.argsort(view.adjusted[shown], kind="stable")]
     at = np.arange(lines.shape[1])
@@ -77,13 +79,16 @@ def _draw_lines(ax, view: SearchView, lines, shown, limits) -> None:
     bundle = LineCollection(
         [np.column_stack([at, filled[i]]) for i in order],
         array=view.adjusted[order],
-        cmap=style.COLOURS + "_r",
+        cmap=style.dark_map(style.COLOURS),
         linewidths=np.where(whole, 1.5, 0.9),
         alpha=0.75,
     )
     bundle.set_clim(*limits)
     ax.add_collection(bundle)
-    ax.plot(at, filled[best], color=style.ORANGE, linewidth=3, zorder=5, label="winner")
+    # Without colour, its width and its edge tell the winner from the pale lines.
+    edge = [Stroke(linewidth=4.4, foreground=style.ink()), Normal()]
+    how = {"color": style.ORANGE, "linewidth": 3, "path_effects": edge, "zorder": 5}
+    ax.plot(at, filled[best], label="winner", **how)
     ax.set_xlim(-0.35, len(at) - 0.65)
     ax.set_ylim(min(-0.01, filled[shown].min()) - 0.04, 1.05)
 

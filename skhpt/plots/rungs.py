@@ -8,6 +8,10 @@ from . import _style as style
 from .view import SearchView
 from .words import number
 
+# Blue and grey are as light as each other: the marks differ, too.
+_FULL = {"color": style.BLUE, "marker": "o", "markersize": 4.5}
+_DROPPED = {"color": style.GREY, "marker": "s", "markersize": 3.5, "markerfacecolor": "none"}
+
 
 def why_not(view: SearchView) -> str | None:
     if view.resource is None:
@@ -26,23 +30,20 @@ def draw(view: SearchView, canvas: style.Canvas) -> None:
     for rows in ladders:
         reached = view.resource[rows[-1]]
         share = np.searchsorted(budgets, reached) / max(len(budgets) - 1, 1)
-        colour = style.BLUE if reached == top else style.GREY
         ax.plot(
             view.resource[rows],
             view.score[rows],
-            color=colour,
             alpha=0.35 + 0.55 * share,
             linewidth=0.8 + 1.2 * share,
-            marker="o",
-            markersize=3.5,
             zorder=2 + share,
+            **(_FULL if reached == top else _DROPPED),
         )
     ax.set_xscale("log")
     _label_budgets(ax, view, budgets)
     best = view.best if view.best is not None else view.ranking[0]
     ax.scatter(view.resource[best], view.score[best], label="winner", **style.STAR)
-    ax.plot([], [], color=style.BLUE, marker="o", markersize=3.5, label="reached the full budget")
-    ax.plot([], [], color=style.GREY, alpha=0.6, marker="o", markersize=3.5, label="dropped")
+    ax.plot([], [], label="reached the full budget", **_FULL)
+    ax.plot([], [], alpha=0.6, label="dropped", **_DROPPED)
     ax.set_ylim(*style.score_limits(view))
     ax.set_ylabel(f"cross-validated {view.label}")
     canvas.legend()
@@ -64,4 +65,5 @@ def _label_budgets(ax, view: SearchView, budgets: np.ndarray) -> None:
     ax.set_xticks(budgets, texts)
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("budget of a fit")
+    resource = getattr(view.search, "resource_", None) or getattr(view.search, "resource", None)
+    ax.set_xlabel(f"budget of a fit{f': {resource}' if isinstance(resource, str) else ''}")

@@ -29,7 +29,7 @@ def draw(view: SearchView, canvas: style.Canvas, n_columns: int = 3) -> None:
         starts = [0, *(entry["n_rounds"] for entry in parts[:-1])]
         heights = [place.position(value) for value in values]
         ax.step([*starts, end], [*heights, heights[-1]], where="post", color=style.BLUE, lw=2)
-        ax.plot(starts, heights, "o", color=style.BLUE, markersize=4)
+        ax.plot(starts, heights, "o", color=style.BLUE, markersize=4, clip_on=False)
         place.dress(ax, "y", line=22)
         ax.set_xlabel("rounds")
         ax.set_xlim(0, end)

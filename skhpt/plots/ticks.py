@@ -12,6 +12,7 @@ from .words import number
 
 _FEW_DECADES = 3.0  # over more, powers of ten alone are enough
 _LEFT = 0.85  # of axes after their labels, their legend and a colour bar have been laid out
+_LINE = 0.09  # of an upright axis of the usual height: a small text and the space around it
 _WIDTH = 0.66  # of a digit with its share of the space between two labels, in font sizes
 
 
@@ -42,6 +43,26 @@ def log_ticks(
         more = {v: number(v, 3) for v in values if v not in chosen}
         chosen |= _with_room(more, chosen, place, share)
     return sorted(chosen.items())
+
+
+def ends_and_between(low: float, high: float, is_whole: bool = False) -> list[tuple[float, str]]:
+    """Choose the ends and a few round values at equal steps between, for an upright axis.
+
+    Parameters
+    ----------
+    low, high, is_whole
+        As in :func:`log_ticks`, but `low` may be `high`.
+    """
+    if low == high:
+        return [(low, number(low, 3))]
+    share = lambda text: _LINE  # noqa: E731
+    if math.log10(high / low) <= _FEW_DECADES:
+        return log_ticks(low, high, share, is_whole)
+    place = lambda value: math.log(value / low) / math.log(high / low)  # noqa: E731
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    powers = {10.0**k: number(10.0**k, 3) for k in range(first, last, -(-(last - first) // 4))}
+    ends = {value: number(value, 3) for value in (low, high)}
+    return sorted((ends | _with_room(powers, ends, place, share)).items())
 
 
 def _rounder_first(low: float, high: float, is_whole: bool) -> list[list[float]]:
