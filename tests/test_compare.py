@@ -935,7 +935,7 @@ def test_the_plot_has_a_line_a_search_and_a_panel_a_cost(done):
     axes = done.plot()
     assert [ax.get_xlabel() for ax in axes] == ["configurations tried", "fits", "CPU seconds"]
     labels = [text.get_text() for text in axes[-1].get_legend().get_texts()]
-    assert labels == ["random", "theirs"]
+    assert labels == ["random", "theirs", "default"]
     (ax,) = done.plot("fits", y="score")
     line = ax.get_lines()[0]
     assert line.get_ydata()[-1] == pytest.approx(np.mean([r.test_score for r in done.of("random")]))

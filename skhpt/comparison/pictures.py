@@ -16,6 +16,8 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#
 _STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 _LABELS = {"trials": "configurations tried", "fits": "fits", "cpu": "CPU seconds"}
 _N_POINTS = 200
+_DEFAULT = "default"
+_LEGEND_COLUMN = 1.3  # inches
 
 
 def plot_curves(comparison: Comparison, kinds: Sequence[str], y: str, axes) -> list:
@@ -30,15 +32,32 @@ def plot_curves(comparison: Comparison, kinds: Sequence[str], y: str, axes) -> l
             "There are no curves to draw: no search has ended well, or compare was told "
             "curves=False."
         )
-    if axes is None:
-        axes = _new_axes(len(kinds))
+    axes = _new_axes(len(kinds)) if axes is None else axes
     axes = list(axes) if np.iterable(axes) else [axes]
     for ax, kind in zip(axes, kinds, strict=True):
         _draw(ax, comparison, kind, y)
     _leave_out_bad_starts(axes)
-    axes[0].set_ylabel(_y_label(comparison, y))
-    axes[-1].legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    # Without a layout that makes room, only the usual margins are there.
+    makes_room = axes[0].figure.get_layout_engine() is not None
+    axes[0].set_ylabel(_y_label(comparison, y, "\n" if makes_room else " "))
+    _add_legend(axes, above=not makes_room)
     return axes
+
+
+def _add_legend(axes, above: bool) -> None:
+    """Beside the last panel, or above the first one."""
+    if not above:
+        axes[-1].legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+        return
+    left, right = (ax.get_window_extent() for ax in (axes[0], axes[-1]))
+    inches = max(right.x1 - left.x0, left.width) / axes[0].figure.dpi
+    axes[0].legend(
+        frameon=False,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=max(int(inches / _LEGEND_COLUMN), 1),
+        fontsize="small",
+    )
 
 
 def _new_axes(n: int):
@@ -52,15 +71,15 @@ def _new_axes(n: int):
     return axes[0]
 
 
-def _y_label(comparison: Comparison, y: str) -> str:
+def _y_label(comparison: Comparison, y: str, between: str) -> str:
     what = "held-out gain over the default" if y == "gain" else "held-out score"
-    return f"{what}\n({comparison.metric})"
+    return f"{what}{between}({comparison.metric})"
 
 
 def _leave_out_bad_starts(axes) -> None:
     """Let a line come in from below where its first configurations would squeeze all else."""
     for ax in axes:
-        curves = [line.get_ydata() for line in ax.get_lines() if line.get_label()[0] != "_"]
+        curves = [line.get_ydata() for line in ax.get_lines() if line.get_gid() != _DEFAULT]
         settled = np.concatenate([curve[len(curve) // 4 :] for curve in curves])
         low, high = settled.min(), settled.max()
         bottom = low - max(0.6 * (high - low), 1e-12)
@@ -83,15 +102,13 @@ def _draw(ax, comparison: Comparison, kind: str, y: str) -> None:
             low, high = np.quantile(heights, [0.25, 0.75], axis=0)
             ax.fill_between(grid, low, high, color=colour, alpha=0.15, lw=0, step="post")
     if y == "gain":
-        ax.axhline(0, color="0.4", lw=1)
-        ax.annotate(
-            "default", (1, 0), xycoords=("axes fraction", "data"), xytext=(-4, 3),
-            textcoords="offset points", color="0.4", fontsize="small", ha="right",
-            annotation_clip=True,
-        )  # fmt: skip
+        ax.axhline(0, color="0.4", lw=1, label="default", gid=_DEFAULT)
     if kind == "cpu":
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = ax.get_xlim()
+        # Over more than two decades or so, 2 and 5 have no room beside the powers of ten.
+        subs = (1, 2, 5) if high < 300 * low else (1,)
+        ax.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter("")
     else:
