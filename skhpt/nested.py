@@ -201,10 +201,11 @@ class NestedScores:
 
     def _repr_html_(self) -> str:
         head, *body = ([escape(cell) for cell in row] for row in self._choice_rows())
-        lines = ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body]
-        heading = "".join(f"<th>{cell}</th>" for cell in head)
+        lines = ["<tr>" + "".join(_cell("td", cell) for cell in row) + "</tr>" for row in body]
+        heading = "".join(_cell("th", cell) for cell in head)
         said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self._sentences())
-        table = f"<table><thead><tr>{heading}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        inside = f"<thead><tr>{heading}</tr></thead><tbody>{''.join(lines)}</tbody>"
+        table = f'<div style="overflow-x: auto"><table>{inside}</table></div>'
         return f"<div>{said}{table if body else ''}</div>"
 
 
@@ -417,6 +418,11 @@ def _place(name: str, value, search, searches: Sequence) -> float:
 
 def _is_number(value) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+
+
+def _cell(tag: str, text: str) -> str:
+    """A notebook would set the words at the right, and each column beside the next."""
+    return f'<{tag} style="text-align: left; padding: .2em .8em">{text}</{tag}>'
 
 
 def _brief(value) -> str:

@@ -262,7 +262,7 @@ def test_the_text_tells_scores_optimism_and_choices(nested):
     assert text.startswith(f"accuracy on 3 outer folds: {nested.mean:.4f}")
     assert f"{abs(nested.optimism):.4f} {'more' if nested.optimism >= 0 else 'less'}" in text
     assert "ccp_alpha" in text
-    assert "<table>" in nested._repr_html_()
+    assert '<div style="overflow-x: auto"><table>' in nested._repr_html_()
 
 
 def test_a_page_escapes_what_was_chosen():
