@@ -360,12 +360,26 @@ def test_a_grid_and_a_random_search_of_a_word_leave_the_rounds_to_early_stopping
     assert "early_stopping" not in plain
 
 
-def test_trials_are_divided_among_spaces():
-    pieces = [DEPTHS, {"min_samples_leaf": [1, 2, 3]}]
-    assert told(BayesSearchCV(TREE, pieces), trials=7).params == {"n_iter": 3}
-    own = told(BayesSearchCV(TREE, [(DEPTHS, 4), (DEPTHS, 5)]), trials=7)
+@pytest.mark.parametrize("cls", [BayesSearchCV, RandomizedSearchCV])
+def test_all_trials_are_for_the_alternatives_of_a_list(cls):
+    pieces = [{"max_depth": list(range(1, 30))}, {"min_samples_leaf": list(range(1, 30))}]
+    params = told(cls(TREE, pieces), trials=7).params
+    assert params == {"n_iter": 7}
+    search = cls(TREE, pieces, cv=2, random_state=0, **params).fit(X, y)
+    assert len(search.cv_results_["params"]) == 7
+
+
+@pytest.mark.parametrize("cls", [BayesSearchCV, RandomizedSearchCV])
+def test_spaces_with_numbers_of_their_own_cannot_be_held_to_another(cls):
+    own = told(cls(TREE, [(DEPTHS, 4), (DEPTHS, 5)]), trials=7)
     assert own.is_unheld
     assert own.params == {}
+
+
+def test_trials_are_divided_among_the_spaces_of_scikit_optimize():
+    skopt = pytest.importorskip("skopt")
+    pieces = [DEPTHS, {"min_samples_leaf": [1, 2, 3]}]
+    assert told(skopt.BayesSearchCV(TREE, pieces), trials=7).params == {"n_iter": 3}
 
 
 def test_a_search_that_races_goes_on_until_the_fits_are_made():

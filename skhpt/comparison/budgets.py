@@ -170,11 +170,15 @@ def _told_seconds(search, budget: Budget) -> Allowance:
 def _n_spaces(search) -> int | None:
     """Among how many spaces the trials are divided; None where these have numbers of their own.
 
-    A Bayesian search over a list tries ``n_iter`` configurations of each of its spaces.
+    scikit-optimize tries ``n_iter`` configurations of each space in a list. To this package's
+    searches those are alternatives, among which they divide them themselves.
     """
-    spaces = getattr(search, "search_spaces", None)
+    ours = isinstance(search, BaseSearch)
+    spaces = search._definition() if ours else getattr(search, "search_spaces", None)
     spaces = spaces if isinstance(spaces, list) else [spaces]
-    return None if any(isinstance(space, tuple) for space in spaces) else max(1, len(spaces))
+    if any(isinstance(space, tuple) for space in spaces):
+        return None
+    return 1 if ours else max(1, len(spaces))
 
 
 def _at_most(n: int, search) -> int:
