@@ -122,12 +122,11 @@ def benchmarks() -> list[Benchmark]:
         Benchmark(
             "time_to_quality_xgboost",
             "time_to_quality",
-            "--results {out}/time_to_quality.jsonl --rows 1000 --n-iter 30 --seeds 0 1 2 "
-            "--estimators xgboost --data german phoneme computers bikeshare breast_cancer hr",
+            "--results {out}/time_to_quality.jsonl --rows 1000 --n-iter 30 --seeds 0 1 "
+            "--estimators xgboost",
             "--results {out}/time_to_quality.jsonl --rows 200 --n-iter 3 --n-random 3 "
-            "--estimators xgboost --data german",
+            "--estimators xgboost --data breast_cancer",
             folder="--folder {folder}",
-            needs_folder=True,
         ),
         Benchmark(
             "time_to_quality_rows",
@@ -151,7 +150,7 @@ def benchmarks() -> list[Benchmark]:
         Benchmark(
             "multi_fidelity",
             "multi_fidelity",
-            "--results {out}/multi_fidelity.jsonl --estimators lightgbm xgboost mlp --seeds 0 1 2",
+            "--results {out}/multi_fidelity.jsonl --estimators lightgbm xgboost mlp --seeds 0 1",
             "--results {out}/multi_fidelity.jsonl --data breast_cancer --rows 150 "
             "--searches sk_halving our_halving",
             folder="--folder {folder}",
