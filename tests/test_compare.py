@@ -376,6 +376,16 @@ def test_spaces_with_numbers_of_their_own_cannot_be_held_to_another(cls):
     assert own.params == {}
 
 
+@pytest.mark.filterwarnings("ignore:a.*even subset")
+@pytest.mark.parametrize("cls", [HalvingRandomSearchCV, HalvingGridSearchCV])
+def test_a_baseline_that_comes_to_the_last_rung_is_one_of_the_trials(cls):
+    search = cls(TREE, {"max_depth": list(range(2, 20))}, initial_params="default")
+    options = {"n_repeats": 1, "cv": 2, "random_state": 0, "curves": False}
+    (run,) = compare({"a": search}, X, y, budget={"trials": 9}, **options).runs
+    assert run.error is None
+    assert 8 <= run.trials <= 9
+
+
 def test_trials_are_divided_among_the_spaces_of_scikit_optimize():
     skopt = pytest.importorskip("skopt")
     pieces = [DEPTHS, {"min_samples_leaf": [1, 2, 3]}]

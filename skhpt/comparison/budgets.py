@@ -11,7 +11,7 @@ from ..bayes import BayesSearchCV
 from ..hyperband import HyperbandSearchCV
 from ..search import BaseSearch
 from .grids import curated_grid, thinned
-from .plans import Ground, candidates_within, hyperband_within
+from .plans import Ground, candidates_within, has_baseline, hyperband_within
 
 UNITS = ("trials", "fits", "seconds")
 DEFAULT_TRIALS = 30
@@ -109,9 +109,10 @@ def allowance(search, word: str | None, budget: Budget | None, ground: Ground) -
 
 
 def _n_trials(search, budget: Budget, ground: Ground) -> int:
+    climbs = "factor" in search.get_params(deep=False)
     if budget.unit == "trials":
-        return int(budget.amount)
-    if "factor" in search.get_params(deep=False):
+        return int(budget.amount) - (climbs and has_baseline(search))
+    if climbs:
         return candidates_within(search, ground, int(budget.amount))
     return int(budget.amount // ground.n_folds)
 

@@ -51,7 +51,7 @@ def candidates_within(search, ground: Ground, n_fits: int) -> int:
     """The greatest number of candidates of which no more than `n_fits` fits are made; 0 if none."""
     limits, plan = _limits(search, ground)
     n_folds = ground.n_folds
-    left = n_fits - (n_folds if _has_baseline(search) else 0)
+    left = n_fits - (n_folds if has_baseline(search) else 0)
 
     def cost(n_candidates: int) -> int:
         rungs = plan(n_candidates)
@@ -98,7 +98,7 @@ def _plan_of_theirs(search, ground: Ground) -> Callable[[int], Any]:
     )
 
 
-def _has_baseline(search) -> bool:
+def has_baseline(search) -> bool:
     """Whether the estimator as given comes to the last rung, as a guest."""
     first = getattr(search, "initial_params", None)
     return first is not None and (isinstance(first, str) or "default" in list(map(str, first)))
@@ -125,7 +125,7 @@ def hyperband_within(search, ground: Ground, unit: str, amount: float):
     n : int
         Trials or fits of the plan.
     """
-    n_baseline = {"trials": 1, "fits": ground.n_folds}[unit] if _has_baseline(search) else 0
+    n_baseline = {"trials": 1, "fits": ground.n_folds}[unit] if has_baseline(search) else 0
     column = {"trials": "n_candidates", "fits": "n_fits"}[unit]
     best, best_n = None, 0
     for params, plan in _plans(clone(search).set_params(cv=ground.folds), ground.tuning):
