@@ -1,8 +1,10 @@
 """Pictures can be read: axes as wide as what they show, ticks at equal steps, nothing between."""
 
+import itertools
+
 import numpy as np
 import pytest
-from made_searches import MadeSearch, made
+from made_searches import MadeSearch, made, timed
 
 from skhpt import SearchDisplay
 from skhpt.plots.ticks import ends_and_between
@@ -77,3 +79,32 @@ def test_rungs_name_their_resource():
     search.cv_results_["n_resources"] = np.array([5, 5, 15, 15])
     ax = SearchDisplay.from_search(search, "rungs").ax_
     assert ax.get_xlabel() == "budget of a fit: n_estimators"
+
+
+def _names_and_boxes(texts):
+    return [(text.get_text(), text.get_window_extent()) for text in texts if text.get_text()]
+
+
+@pytest.mark.parametrize("layout", ["constrained", None])
+def test_parallel_coordinates_fit_into_narrow_axes(layout):
+    long = ["a_choice_with_a_long_name", "another_choice_with_one"]
+    space = {f"parameter_{i}_of_the_columntransformer": long for i in range(8)}
+    search = made(space, lambda p: len(p["parameter_0_of_the_columntransformer"]), n=20)
+    figure, axes = plt.subplots(1, 2, figsize=(13, 5), layout=layout)
+    ax = SearchDisplay.from_search(search, "parallel", ax=axes[1]).ax_
+    figure.canvas.draw()
+    for texts in (ax.get_xticklabels(), [t for t in ax.texts if t.get_position()[0] < 8.0]):
+        found = sorted(_names_and_boxes(texts), key=lambda pair: pair[1].x0)
+        for (_, one), (_, other) in itertools.pairwise(found):
+            overlap = min(one.x1 - other.x0, one.y1 - other.y0, other.y1 - one.y0)
+            assert overlap < 1.0
+
+
+def test_the_marks_of_a_timeline_are_close_above_its_bars():
+    search = timed(made({"C": (0.0, 1.0)}, lambda p: p["C"], n=6), workers=1)
+    figure, axes = plt.subplots(1, 1, figsize=(6, 6))
+    ax = SearchDisplay.from_search(search, "timeline", ax=axes).ax_
+    [marks] = [c for c in ax.collections if c.get_label() == "winner"]
+    top = ax.transData.transform((0, -0.36))[1]
+    at = marks.get_offset_transform().transform(marks.get_offsets())[:, 1]
+    assert np.all((at > top) & (at - top < 10 * figure.dpi / 72))

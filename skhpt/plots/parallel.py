@@ -10,11 +10,13 @@ from . import _style as style
 from ._choice import checked_count, chosen, comparable, no_parameters
 from .axes import ParameterAxis
 from .view import SearchView
-from .words import tick_texts, value_text, wrapped
+from .words import numbered, squeezed, tick_texts, value_text, wrapped
 
 _WORD = -0.07  # where a value stands that is no number, on an axis of numbers
 _ABSENT = -0.14  # where a line passes the axis of a parameter that its configuration lacks
 _JITTER = 0.018
+_LETTER = 0.56  # width of a letter, in font sizes
+_SMALL, _X_SMALL = 0.833, 0.694  # what matplotlib means by "small" and "x-small"
 
 
 def why_not(view: SearchView) -> str | None:
@@ -43,8 +45,9 @@ def draw(
     ax = canvas.one(max(6.0, 1.15 * lines.shape[1] + 1.0), 4.8)
     ax.grid(False)
     _draw_lines(ax, view, lines, shown, (low, high))
+    room = _room(ax, len(places) + 1)
     for i, place in enumerate(places):
-        _draw_axis(ax, i, place.ticks() if place.is_number else _choices(place), place)
+        _draw_axis(ax, i, place.ticks() if place.is_number else _choices(place, room), place)
         _name_words(ax, i, [view.params[k][place.name] for k in shown if heights[k, i] == _WORD])
     _draw_score_axis(ax, len(places), low, high)
     if len(shown) < len(known):
@@ -52,9 +55,22 @@ def draw(
     if not whole.all():
         text = f"only the {whole.sum()} of {len(view)} at the largest budget"
         ax.plot([], [], color="none", label=text)
-    _name_axes(ax, [wrapped(place.label, 14) for place in places] + [wrapped(view.label, 14)])
+    _name_axes(ax, [_heading(text, room) for text in (*(p.label for p in places), view.label)])
     if np.isnan(heights[shown]).any():
         ax.text(-0.08, _ABSENT, "not used", ha="right", va="center", fontsize="small")
+
+
+def _room(ax, n: int) -> float:
+    """From one axis to the next, in points."""
+    # a layout that makes room takes the usual margins, as nothing stands there
+    more = 1.2 if ax.figure.get_layout_engine() is not None else 1.0
+    return more * ax.get_window_extent().width * 72 / ax.figure.dpi / n
+
+
+def _heading(text: str, room: float) -> str:
+    """The name of an axis in lines that have room."""
+    most = max(int(room / (_LETTER * _SMALL * style.font_size())), 6)
+    return "\n".join(squeezed(line, most) for line in wrapped(text, min(most, 14)).splitlines())
 
 
 def _heights(view: SearchView, place: ParameterAxis) -> np.ndarray:
@@ -93,9 +109,11 @@ def _draw_lines(ax, view: SearchView, lines, shown, limits) -> None:
     ax.set_ylim(min(-0.01, filled[shown].min()) - 0.04, 1.05)
 
 
-def _choices(place: ParameterAxis) -> list[tuple[float, str]]:
-    ticks = place.ticks()
-    return ticks if len(place.texts) > 1 else [(0.5, ticks[0][1])]
+def _choices(place: ParameterAxis, room: float) -> list[tuple[float, str]]:
+    most = max(int(room / (_LETTER * _X_SMALL * style.font_size())) - 1, 5)
+    at, texts = zip(*place.ticks())
+    texts = numbered([squeezed(text, most) for text in texts])
+    return list(zip(at if len(place.texts) > 1 else [0.5], texts))
 
 
 def _draw_axis(ax, x: int, ticks: list[tuple[float, str]], place: ParameterAxis) -> None:

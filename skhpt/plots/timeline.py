@@ -22,11 +22,14 @@ def why_not(view: SearchView) -> str | None:
 
 
 def draw(view: SearchView, canvas: style.Canvas) -> None:
+    from matplotlib.transforms import ScaledTranslation
+
     outcomes = _timed(view)
     workers = sorted({o.worker for o in outcomes}, key=str)
     row_of = {worker: row for row, worker in enumerate(workers)}
     first = min(o.started for o in outcomes)
     ax = canvas.one(9.0, 1.7 + 0.5 * len(workers))
+    above = ax.transData + ScaledTranslation(0, 5 / 72, ax.figure.dpi_scale_trans)
     edge = {} if len(outcomes) > _MANY else {"linewidth": 0.4, "edgecolor": "white"}
     for kind, mark, chosen in _kinds(outcomes, view.best):
         bars = [o for o in outcomes if chosen(o)]
@@ -37,9 +40,9 @@ def draw(view: SearchView, canvas: style.Canvas) -> None:
         left = np.array([o.started - first for o in bars])
         ax.barh(rows, lengths, left=left, height=_HEIGHT, **edge, **kind)
         if mark:
-            ax.scatter(left + lengths / 2, rows - 0.6 * _HEIGHT, s=24, **mark)
+            ax.scatter(left + lengths / 2, rows - _HEIGHT / 2, transform=above, **mark)
     ax.set_yticks(range(len(workers)), [f"worker {i + 1}" for i in range(len(workers))])
-    ax.invert_yaxis()
+    ax.set_ylim(len(workers) - 0.5, -0.6)  # the first on top, below its marks
     ax.grid(False, axis="y")
     share = f"workers were busy {100 * busy_share(view):.0f} % of it"
     ax.set_xlabel(f"seconds since the first fit began; {share}")
@@ -58,9 +61,11 @@ def _kinds(outcomes: list[Any], best: int | None):
     The marks are for short fits, and for eyes to which the colours are alike.
     """
     failed = {"color": style.VERMILLION}
-    cross = {**failed, "marker": "x", "label": "failed"}
+    how = {"s": 24, "clip_on": False}
+    cross = {**failed, "marker": "x", "label": "failed", **how}
     winner = {"color": style.ORANGE}
-    arrow = {**winner, "marker": "v", "edgecolor": style.ink(), "linewidth": 0.6, "label": "winner"}
+    arrow = {**winner, "marker": "v", "edgecolor": style.ink(), "linewidth": 0.6, **how}
+    arrow["label"] = "winner"
     even = {"color": style.BLUE, "label": "other configurations, alternating"}
     odd = {"color": style.SKY}
     plain = lambda o: o.error is None and o.trial != best  # noqa: E731
