@@ -105,6 +105,7 @@ def parse_arguments() -> argparse.Namespace:
     for name in SEARCHES:
         setattr(options, f"n_{name}", N_CANDIDATES.get(name, AS_PLANNED))
     options.tag = ""
+    time_to_quality.MLP_DATA = ["segment", "satimage", "digits"]
     return options
 
 

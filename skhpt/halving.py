@@ -58,6 +58,11 @@ class HalvingGridSearchCV(BaseHalving):
 
         Rounds, named or found, are not trained twice where the worker still has the model:
         who is promoted goes on from where it was. The scores are those of a plain fit.
+
+        Where "auto" finds epochs, the network does not stop by itself, and the best of the lower
+        rungs comes to the last one as well, with the epochs that it had, unless somebody is
+        better there: with fewer epochs a network is a configuration of its own, and more of them
+        make some worse.
     max_resources : int or "auto", default="auto"
         Most of the resource for anybody: all the rows for tuning, all the folds, the estimator's
         own number of rounds. With the curated space, whose learning rates go below the default,
@@ -66,7 +71,8 @@ class HalvingGridSearchCV(BaseHalving):
         Resource of each candidate on the first rung. "smallest" is ``2 * n_splits`` rows, times
         the number of classes for a classifier, or 1 of anything else. "exhaust" is the most
         that lets the last rung get near to `max_resources`. With ``resource="auto"`` both mean:
-        at least ``max_resources / factor**3`` rounds, and all of them on the last rung.
+        at least ``max_resources / factor**3`` rounds, and all of them on the last rung. Of epochs
+        the rungs below the last have half of that.
     aggressive_elimination : bool, default=False
         Whether to repeat the first rung, dropping candidates each time, where there are not
         resources enough for all the rungs that it takes to leave fewer than `factor`.

@@ -6,15 +6,17 @@ import math
 import numbers
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from joblib import effective_n_jobs
 from sklearn.base import is_classifier
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from ._compat import BaseSearchCV, num_samples, wants_more_than_labels
+from .callbacks import SearchCallbacks
 from .choosing import Selection
 from .estimators import space_for_facts
 from .estimators.family import is_untouched
@@ -25,6 +27,7 @@ from .evaluate import Problem
 from .finish import Finish
 from .last_chance import LastChance
 from .ledger import Ledger
+from .limits import Limits
 from .plan import Leg, Plan, check_legs, initial_trials
 from .rows import Rows, Splits
 from .rungs import HalvingPlan, Ladder, halving_plan, margin_of
@@ -39,27 +42,9 @@ _RUNGS_OF_ROUNDS = 3  # above the first, where the rounds of an estimator were f
 # CatBoost's default is a thousand trees.)
 _TIMES_THE_DEFAULT = 3
 _MANY_ROUNDS = 1000
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much of a resource there may be.
-
-    Attributes
-    ----------
-    resource : Resource
-    least, most : int
-    exhaust : bool
-        Whether to raise the least, so that the last rung gets as near to the most as it can.
-    to_the_top : bool
-        Whether the last rung has the most in any case.
-    """
-
-    resource: Resource
-    least: int
-    most: int
-    exhaust: bool
-    to_the_top: bool
+# An epoch has many steps: ranked after 3, 10 and 31 epochs instead of 7, 21 and 63, networks that
+# end as good are found for two thirds of the training.
+_PART_OF_EPOCHS = 2
 
 
 class BaseHalving(BaseSearch):
@@ -84,6 +69,10 @@ class BaseHalving(BaseSearch):
         "aggressive_elimination": ["boolean"],
     }
     _rungs_in_turn = True  # one after the other; callbacks hear of each as of a task
+    # With fewer epochs a network is a configuration of its own, on all rows and folds, and some
+    # have their best score early: the best log loss of 30 of them on 1,000 rows of satimage was
+    # 0.392 after 7 epochs and 0.419 after 200, and those that led after 7 ended at 0.46 or more.
+    _goes_back = True
     # Rungs are the race here.
     racing = False
     early_stopping = False
@@ -173,7 +162,10 @@ class BaseHalving(BaseSearch):
                 least = max(1, int(most // self.factor**_RUNGS_OF_ROUNDS))
         self._check_limits(resource, least, most, there)
         to_the_top = found or resource.name == "n_folds"
-        return Limits(resource, int(least), int(most), exhaust, to_the_top)
+        epochs = found and not self._has_trees()
+        head_start = _PART_OF_EPOCHS if epochs and isinstance(self.min_resources, str) else 1
+        back = epochs and self._goes_back
+        return Limits(resource, int(least), int(most), exhaust, to_the_top, head_start, back)
 
     def _smallest(self, resource: Resource, tuning: Rows, n_splits: int | None) -> int:
         if resource.name != "n_samples":
@@ -198,9 +190,12 @@ class BaseHalving(BaseSearch):
         """How many times the estimator's own number of rounds there is of them."""
         last, name = last_step(self.estimator)[1], resource.name.rpartition("__")[2]
         is_default = self._is_curated() and is_untouched(last, name)
-        has_trees = "learning_rate_init" not in last.get_params(deep=False)
         few = resource.own_number(self.estimator) < _MANY_ROUNDS
-        return _TIMES_THE_DEFAULT if is_default and has_trees and few else 1
+        return _TIMES_THE_DEFAULT if is_default and self._has_trees() and few else 1
+
+    def _has_trees(self) -> bool:
+        """Whether rounds of an estimator are trees, and not epochs."""
+        return "learning_rate_init" not in last_step(self.estimator)[1].get_params(deep=False)
 
     def _check_limits(self, resource: Resource, least: int, most: int, there: int | None) -> None:
         if there is not None and most > there:
@@ -231,7 +226,7 @@ class BaseHalving(BaseSearch):
         curated, limits = self._is_curated(), self._limits
         if curated:
             space = space_for_facts(self.estimator, facts(), size=self._auto_size)
-            self.space_ = {k: v for k, v in space.items() if k != limits.resource.parameter}
+            self.space_ = limits.left_of(space)
         (leg,) = self._legs(self.space_, seed)
         check_legs(self.estimator, [leg])
         initial = initial_trials(self.initial_params, self.estimator, leg, facts, curated)
@@ -245,7 +240,9 @@ class BaseHalving(BaseSearch):
         self._check_not_searched(resource, [name for entry in entries for name in entry.params])
         plan = self._halving(len(entries))
         self._last_rung = plan.rungs[-1]
-        return Ladder(plan, entries, resource.parameter, resource.name == "n_folds", guests)
+        by_folds = resource.name == "n_folds"
+        back = self._limits.goes_back
+        return Ladder(plan, entries, resource.parameter, by_folds, guests, goes_back=back)
 
     def _entries(self, initial: Sequence[Start], candidates: list):
         """Who starts on the first rung, and who comes to the last one to be compared with.
@@ -297,6 +294,7 @@ class BaseHalving(BaseSearch):
             exhaust=limits.exhaust,
             aggressive=self.aggressive_elimination,
             to_the_top=limits.to_the_top,
+            head_start=limits.head_start,
         )
         self.resource_ = limits.resource.name
         self.min_resources_, self.max_resources_ = plan.min_resources, plan.max_resources
@@ -389,6 +387,14 @@ class BaseHalving(BaseSearch):
         metric = metric if self.multimetric_ else "score"
         if isinstance(metric, str) and not selection.is_free:
             self._compare_with_runner_up(ledger, results, metric)
+
+    def _refit(self, tuning: Rows, callbacks: SearchCallbacks) -> None:
+        limits = self._limits
+        with warnings.catch_warnings():
+            if limits.goes_back and self.best_params_[limits.resource.parameter] < limits.most:
+                # the number of epochs was found; a fit that is told it calls it too small
+                warnings.simplefilter("ignore", ConvergenceWarning)
+            super()._refit(tuning, callbacks)
 
     def _cut_plan_to(self, ledger: Ledger) -> None:
         """Leave out the rungs that a search which was cut short has not begun."""

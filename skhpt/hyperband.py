@@ -149,6 +149,7 @@ class HyperbandSearchCV(BaseHalving):
     """
 
     _rungs_in_turn = False  # those of several brackets are open at a time
+    _goes_back = False  # some of its brackets begin with all of the rounds
     _parameter_constraints: dict = {
         **{
             name: constraint

@@ -67,6 +67,7 @@ def halving_plan(
     exhaust: bool = False,
     aggressive: bool = False,
     to_the_top: bool = False,
+    head_start: int = 1,
 ) -> HalvingPlan:
     """Plan successive halving, with scikit-learn's numbers.
 
@@ -87,6 +88,8 @@ def halving_plan(
     to_the_top : bool
         Whether the last rung has `max_resources` in any case, and not the greatest multiple of
         the smallest resource.
+    head_start : int, default=1
+        One part in so many is enough on all rungs but the last, if they still differ.
 
     Returns
     -------
@@ -105,6 +108,10 @@ def halving_plan(
         resources.append(min(int(factor**power * min_resources), max_resources))
     if to_the_top:
         resources[-1] = max_resources
+    less = [resource // head_start for resource in resources[:-1]]
+    if less and less[0] > 0 and len(set(less)) == len(less):
+        resources[:-1] = less
+        min_resources = less[0]
     return HalvingPlan(
         factor,
         min_resources,
@@ -145,6 +152,10 @@ def margin_of(winner: Sequence[float], other: Sequence[float]) -> tuple[float, f
     return float(np.mean(behind)), float(spread / math.sqrt(len(behind)))
 
 
+def _may_win(trial: Trial | None) -> bool:
+    return trial is not None and trial.eligible and not math.isnan(trial.mean)
+
+
 class Ladder:
     """A proposer: the candidates on the first rung, then whoever is promoted, rung by rung.
 
@@ -159,11 +170,14 @@ class Ladder:
         Whether the resource is the number of folds.
     guests : iterable of Proposal
         Configurations for the last rung that do not take part: there to be compared with.
+    goes_back : bool, default=False
+        Whether the best of the lower rungs comes to the last one as well, with the resource that
+        it had, where nobody there is better: with more training some become worse.
 
     Attributes
     ----------
     n_proposals : int
-        How many trials it will propose in all.
+        How many trials it will propose at most.
     """
 
     learns = True
@@ -175,14 +189,17 @@ class Ladder:
         resource_parameter: str | None = None,
         folds_are_resource: bool = False,
         guests: Iterable[Proposal] = (),
+        goes_back: bool = False,
     ):
         self.plan = plan
         self._rungs = plan.rungs
+        self._goes_back = goes_back and len(self._rungs) > 1
+        self._peak: Trial | None = None  # the best of the lower rungs
         if folds_are_resource:
             self._rungs = [rung._replace(n_folds=rung.resource) for rung in self._rungs]
         self._parameter = resource_parameter
         self._guests = [self._as_guest(guest) for guest in guests]
-        self.n_proposals = sum(plan.n_candidates) + len(self._guests)
+        self.n_proposals = sum(plan.n_candidates) + len(self._guests) + self._goes_back
         self._rung = 0
         self._ended: list[Trial] = []  # of the rung that is running
         self._queue = deque(self._on(self._rungs[0], entry) for entry in candidates)
@@ -198,8 +215,9 @@ class Ladder:
 
     def tell(self, trial: Trial) -> None:
         self._ended.append(trial)
-        is_last = self._rung == len(self._rungs) - 1
-        if not is_last and len(self._ended) == self.plan.n_candidates[self._rung]:
+        if self._rung == len(self._rungs) - 1:
+            self._return_to_peak()
+        elif len(self._ended) == self.plan.n_candidates[self._rung]:
             self._climb()
 
     def _climb(self) -> None:
@@ -210,10 +228,23 @@ class Ladder:
             trial = self._ended[position]
             entry = Proposal(trial.params, rung, trial.index, trial.origin, trial.eligible)
             self._queue.append(self._on(rung, entry))
+        peaks = [trial for trial in (self._peak, *self._ended) if _may_win(trial)]
+        self._peak = max(peaks, key=lambda trial: trial.mean, default=None)
         self._ended = []
         if rung.is_last:
             there = [entry.params for entry in self._queue]
             self._queue.extend(guest for guest in self._guests if guest.params not in there)
+
+    def _return_to_peak(self) -> None:
+        """Once all on the last rung have ended, hold the best of those below against them."""
+        peak, n_there = self._peak, self.plan.n_candidates[-1]
+        if not self._goes_back or peak is None or len(self._ended) != n_there:
+            return
+        last = self._rungs[-1]
+        if any(_may_win(trial) and trial.mean >= peak.mean for trial in self._ended):
+            return
+        as_it_was = last._replace(resource=peak.rung.resource)
+        self._queue.append(Proposal(peak.params, as_it_was, peak.index, peak.origin, peak.eligible))
 
     def _as_guest(self, guest: Proposal) -> Proposal:
         """A guest keeps a number of his own of the parameter that is the resource."""

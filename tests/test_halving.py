@@ -12,9 +12,11 @@ from joblib import parallel_config
 from scipy.stats import loguniform, randint
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification, make_regression
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -346,6 +348,57 @@ def test_a_curated_space_without_the_resource(name):
     fitted.fit(X[:120], y[:120])
     assert "n_estimators" not in fitted.space_
     assert fitted.best_params_["n_estimators"] == 6 == fitted.best_estimator_.n_estimators_
+
+
+@both
+def test_a_network_may_win_with_the_epochs_that_it_had_below(name):
+    """Labels that are wrong as often as not are learned by heart in the end."""
+    noise = np.random.default_rng(0).integers(0, 2, len(X))
+    model = MLPClassifier((60,), max_iter=60, random_state=0)
+    space = {"learning_rate_init": [0.02, 0.05, 0.1]}
+    kwargs = {"n_candidates": 3} if "Random" in name else {}
+    options = {"resource": "auto", "scoring": "neg_log_loss", "cv": 2, **kwargs}
+    fitted = getattr(ours, name)(model, space, random_state=0, **options).fit(X, noise)
+    first, last = fitted.n_resources_[0], fitted.n_resources_[-1]
+    assert last == 60
+    n_epochs = fitted.best_params_["max_iter"]
+    assert n_epochs == fitted.best_estimator_.n_iter_ < last
+    results, best = fitted.cv_results_, fitted.best_index_
+    assert results["iter"][best] == results["iter"].max()
+    assert results["n_resources"][best] == n_epochs >= first
+    assert results["rank_test_score"][best] == 1
+    (below,) = (i for i in range(best) if results["params"][i] == fitted.best_params_)
+    assert results["iter"][below] < results["iter"][best]
+    for fold in range(2):
+        column = results[f"split{fold}_test_score"]
+        assert column[below] == column[best]
+    assert fitted.best_score_ == results["mean_test_score"].max()
+
+
+@both
+def test_networks_do_not_stop_by_themselves_where_epochs_are_the_resource(name):
+    rows, labels = np.vstack([X, X]), np.hstack([y, y])  # enough to set some aside
+    model = MLPClassifier(max_iter=4, random_state=0)
+    kwargs = {"n_candidates": 3} if "Random" in name else {"factor": 9}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fitted = getattr(ours, name)(model, resource="auto", cv=2, random_state=0, **kwargs)
+        fitted.fit(rows, labels)
+        by_folds = getattr(ours, name)(model, resource="n_folds", cv=2, random_state=0, **kwargs)
+        by_folds.fit(rows, labels)
+    assert not {"max_iter", "early_stopping", "n_iter_no_change"} & set(fitted.space_)
+    assert by_folds.space_["early_stopping"] == [True]
+
+
+def test_the_first_rungs_of_networks_are_short():
+    model = MLPClassifier((4,), max_iter=54, random_state=0)
+    space = {"alpha": loguniform(1e-6, 1)}
+    for least, planned in [("smallest", [3, 9, 54]), (6, [6, 18, 54])]:
+        options = {"resource": "auto", "n_candidates": 9, "min_resources": least}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            fitted = search(estimator=model, space=space, **options).fit(X[:80], y[:80])
+        assert fitted.n_resources_ == planned
 
 
 def test_a_clone_and_a_pickle():

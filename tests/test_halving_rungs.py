@@ -59,6 +59,21 @@ def test_laws_of_a_plan(n_candidates, least, more, factor, exhaust, aggressive, 
         assert resources[0] == least or (resources[0] + 1) * top > least + more
 
 
+def test_a_head_start_is_less_on_all_rungs_but_the_last():
+    options = {"exhaust": True, "to_the_top": True}
+    whole = halving_plan(60, 7, 200, 3, **options)
+    half = halving_plan(60, 7, 200, 3, **options, head_start=2)
+    assert whole.n_resources == (7, 21, 63, 200)
+    assert half.n_resources == (3, 10, 31, 200)
+    assert half.min_resources == 3
+    assert half.n_candidates == whole.n_candidates
+    # Rungs with the same or with nothing are none.
+    for least, factor in [(1, 3), (2, 1.3)]:
+        plans = [halving_plan(9, least, 6, factor, head_start=n) for n in (1, 2)]
+        assert plans[0] == plans[1]
+    assert halving_plan(2, 200, 200, 3, head_start=2).n_resources == (200,)
+
+
 def test_nan_is_worse_than_any_number():
     assert best_of([math.nan, 1.0, -math.inf, 3.0], 2).tolist() == [1, 3]
     assert best_of([math.nan, 1.0, math.nan], 2).tolist()[-1] == 1
@@ -120,6 +135,50 @@ def test_only_the_last_rung_may_win():
     assert table["rank_test_score"].argmin() == 12  # although its score is the least of all
     assert list(table)[:2] == ["iter", "n_resources"]
     assert table["rank_test_score"][9:12].max() < table["rank_test_score"][:9].min()
+
+
+def climb_with_peak(peak, **kwargs):
+    """Everybody is best with so much of the resource."""
+    plan = halving_plan(9, 1, 9, 3)
+    ladder = Ladder(plan, [Proposal({"x": x}) for x in range(9)], "r", goes_back=True, **kwargs)
+    ledger = Ledger(n_folds=2)
+
+    def outcomes(step, params):
+        value = params["x"] - 100 * abs(params.get("r", peak) - peak)
+        return made_outcomes(step, {"x": value})
+
+    reason = Engine(
+        ledger=ledger,
+        executor=ShufflingExecutor(3),
+        run_step=lambda step, params: (lambda: outcomes(step, params),),
+    ).run(ladder, None)
+    assert reason == StopReason.LAST_RUNG
+    assert len(ledger.trials) <= ladder.n_proposals
+    return ledger
+
+
+@pytest.mark.parametrize("peak", [1, 3])
+def test_who_was_best_below_wins_with_what_it_had_there(peak):
+    ledger = climb_with_peak(peak)
+    last = [t for t in ledger.trials if t.rung.is_last]
+    assert [(t.params, t.rung.resource, t.root) for t in last] == [
+        ({"x": 8, "r": 9}, 9, 8),
+        ({"x": 8, "r": peak}, peak, 8),
+    ]
+    assert ledger.electable().tolist() == [t.rung.is_last for t in ledger.trials]
+    assert last[1].mean == max(t.mean for t in ledger.trials)
+
+
+def test_nobody_goes_back_to_less_where_more_is_better():
+    ledger = climb_with_peak(9)
+    assert [t.rung.resource for t in ledger.trials if t.rung.is_last] == [9]
+
+
+def test_guests_are_no_reason_to_stay():
+    guest = Proposal({"x": 1000}, origin=Origin.DEFAULT, eligible=False)
+    ledger = climb_with_peak(1, guests=[guest])
+    last = [t.params for t in ledger.trials if t.rung.is_last]
+    assert sorted(params["x"] for params in last) == [8, 8, 1000]
 
 
 def test_folds_that_ran_below_are_not_run_again():

@@ -55,6 +55,7 @@ LAYERS = [
     | {"checks", "selection"},
     {
         "plan",
+        "limits",
         "rows",
         "subsample",
         "seeds",
