@@ -7,7 +7,7 @@ import pytest
 from made_searches import MadeSearch, made, timed
 
 from skhpt import SearchDisplay
-from skhpt.plots.ticks import ends_and_between
+from skhpt.plots.ticks import ends_and_between, round_between
 from skhpt.plots.view import SearchView
 
 matplotlib = pytest.importorskip("matplotlib")
@@ -62,6 +62,22 @@ def test_ticks_of_an_upright_logarithmic_axis_have_equal_steps(low, high, expect
     ticks = ends_and_between(low, high)
     assert [value for value, _ in ticks] == pytest.approx(expected)
     assert [float(text) for _, text in ticks] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "is_whole", "expected"),
+    [
+        (1, 100, True, [1, 20, 40, 60, 80, 100]),
+        (0.4, 1.0, False, [0.4, 0.6, 0.8, 1.0]),
+        (-1e-3, 1e-3, False, [-1e-3, -5e-4, 0, 5e-4, 1e-3]),
+        (2, 5, True, [2, 3, 4, 5]),
+        (3, 3, True, [3]),
+    ],
+)
+def test_ticks_of_an_upright_axis_are_round_between_its_ends(low, high, is_whole, expected):
+    ticks = round_between(low, high, is_whole)
+    assert [value for value, _ in ticks] == pytest.approx(expected, abs=1e-12)
+    assert [float(text) for _, text in ticks] == pytest.approx(expected, abs=1e-12)
 
 
 def test_cells_of_a_contour_have_no_gaps_in_a_browser():

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..space.base import Dimension, freeze, is_integer, is_number
 from ..space.dimensions import Integer, Layers, Real
-from .ticks import ends_and_between, linear_ticks, log_ticks, room_on
+from .ticks import ends_and_between, linear_ticks, log_ticks, room_on, round_between
 from .view import SearchView
 from .words import label_texts, number, short_names, value_text, wrapped
 
@@ -136,10 +136,7 @@ class ParameterAxis:
             return [(float(v), number(v, 3)) for v in self.listed]
         if self.is_log:
             return ends_and_between(self.low, self.high, self.is_whole)
-        middle = np.linspace(self.low, self.high, 5)
-        if self.is_whole:
-            middle = np.unique(np.rint(middle))
-        return [(float(v), number(v, 3)) for v in middle]
+        return round_between(self.low, self.high, self.is_whole)
 
     def dress(self, axis, which: str = "x", rotate: bool = True, line: int = 18) -> None:
         """Set scale, limits, ticks and label of an axis of matplotlib."""

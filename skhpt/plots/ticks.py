@@ -65,6 +65,25 @@ def ends_and_between(low: float, high: float, is_whole: bool = False) -> list[tu
     return sorted((ends | _with_room(powers, ends, place, share)).items())
 
 
+def round_between(low: float, high: float, is_whole: bool = False) -> list[tuple[float, str]]:
+    """Choose the ends and a few round values between on an upright axis that is not logarithmic.
+
+    Parameters
+    ----------
+    low, high, is_whole
+        As in :func:`ends_and_between`; both may be below zero.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    if low == high:
+        return [(low, number(low, 3))]
+    locator = MaxNLocator(5, integer=is_whole, steps=[1, 2, 2.5, 5, 10])
+    inner = {float(v): number(v, 3) for v in locator.tick_values(low, high) if low < v < high}
+    ends = {low: number(low, 3), high: number(high, 3)}
+    place = lambda value: (value - low) / (high - low)  # noqa: E731
+    return sorted((ends | _with_room(inner, ends, place, lambda text: _LINE)).items())
+
+
 def _rounder_first(low: float, high: float, is_whole: bool) -> list[list[float]]:
     """Powers of ten, then their halves, then their fifths; none outside of the range."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
