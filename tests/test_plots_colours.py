@@ -43,10 +43,10 @@ def lightness(colour, vision="normal"):
     return 116.0 * np.cbrt(seen @ [0.2126, 0.7152, 0.0722]) - 16.0
 
 
-def contrast(colour):
-    """Contrast to a white ground as the web's guidelines count it, from 1 to 21."""
-    luminance = ((lightness(colour) + 16.0) / 116.0) ** 3
-    return 1.05 / (luminance + 0.05)
+def contrast(colour, ground="white"):
+    """Contrast to a ground as the web's guidelines count it, from 1 to 21."""
+    luminances = [((lightness(c) + 16.0) / 116.0) ** 3 for c in (colour, ground)]
+    return (max(luminances) + 0.05) / (min(luminances) + 0.05)
 
 
 def looks(ax):
@@ -111,10 +111,12 @@ def test_short_fits_of_the_winner_are_marked_in_the_timeline(failing):
 
 
 @pytest.mark.parametrize("name", ["viridis", "cividis"])
-def test_the_palest_colour_of_lines_and_points_is_seen_on_white(name):
-    colours = style.dark_map(name)(np.linspace(0, 1, 9))
-    assert min(map(contrast, colours)) >= 1.6
-    assert np.all(np.diff([lightness(colour) for colour in colours]) < 0)
+@pytest.mark.parametrize("ground", ["white", "black"])
+def test_the_faintest_colour_of_lines_and_points_is_seen(name, ground):
+    with plt.style.context("default" if ground == "white" else "dark_background"):
+        found = [contrast(c, ground) for c in style.strong_map(name)(np.linspace(0, 1, 9))]
+    assert min(found) >= 1.5
+    assert np.all(np.diff(found) > 0)
 
 
 def test_marks_on_the_ground_are_seen_on_white(failing):

@@ -20,9 +20,10 @@ CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILLION, INK, GREY)
 _MOST_ABOVE = 2.5  # height of an axis of scores, in that of its upper three quarters
 _FEW = 8  # scores; the quartile of fewer says little, so that only what is far off is left out
 _MOST_ABOVE_FEW = 10.0
+_LUMINANCE = (0.2126, 0.7152, 0.0722)  # of red, green and blue
 _SMALL = 0.833  # what matplotlib means by "small"
 COLOURS = "viridis"  # bright is good; monotone in lightness
-_PALEST = 0.15  # share of a map's light end that is hard to see on a white ground
+_FAINT = 0.15  # share of a map at the end that is hard to see on a ground as light or as dark
 STAR = {
     "marker": "*",
     "s": 190,
@@ -46,14 +47,16 @@ def import_matplotlib() -> Any:
     return matplotlib
 
 
-def dark_map(name: str) -> Any:
-    """A map of colours from its dark to its light end turned round, without what is too pale.
+def strong_map(name: str) -> Any:
+    """A map of colours from faint to strong, for lines and points on the ground of the axes.
 
-    For lines and points on the ground of the axes: the palest must still be seen.
+    Dark is strong on a light ground, light on a dark one; the faintest must still be seen.
     """
     mpl = import_matplotlib()
-    colours = mpl.colormaps[name](np.linspace(1.0 - _PALEST, 0.0, 256))
-    return mpl.colors.ListedColormap(colours, name=f"dark_{name}")
+    on_dark = np.dot(mpl.colors.to_rgb(ink()), _LUMINANCE) > 0.5
+    ends = (_FAINT, 1.0) if on_dark else (1.0 - _FAINT, 0.0)
+    colours = mpl.colormaps[name](np.linspace(*ends, 256))
+    return mpl.colors.ListedColormap(colours, name=f"strong_{name}")
 
 
 def bare_figure(figsize: tuple[float, float]) -> Any:

@@ -102,7 +102,7 @@ class SearchDisplay:
             - "importance": functional ANOVA of the score (Hutter et al., 2014); with the
               `n_pairs=3` interactions that matter most
             - "parallel": parallel coordinates over `params` for the best `n_best=200`
-              configurations, the darker, the better
+              configurations, the stronger the colour, the better
             - "contour": the score that a Gaussian process predicts over two `params`, through
               the winner
             - "heatmap": the score of each fold for the best `n_best=30` configurations

@@ -95,13 +95,13 @@ def _draw_lines(ax, view: SearchView, lines, shown, limits) -> None:
     bundle = LineCollection(
         [np.column_stack([at, filled[i]]) for i in order],
         array=view.adjusted[order],
-        cmap=style.dark_map(style.COLOURS),
+        cmap=style.strong_map(style.COLOURS),
         linewidths=np.where(whole, 1.5, 0.9),
         alpha=0.75,
     )
     bundle.set_clim(*limits)
     ax.add_collection(bundle)
-    # Without colour, its width and its edge tell the winner from the pale lines.
+    # Without colour, its width and its edge tell the winner from the other lines.
     edge = [Stroke(linewidth=4.4, foreground=style.ink()), Normal()]
     how = {"color": style.ORANGE, "linewidth": 3, "path_effects": edge, "zorder": 5}
     ax.plot(at, filled[best], label="winner", **how)

@@ -70,7 +70,7 @@ def _draw_one(ax, view: SearchView, place: ParameterAxis):
         at[shown],
         view.score[shown],
         c=np.flatnonzero(shown) + 1,
-        cmap=style.dark_map("cividis"),
+        cmap=style.strong_map("cividis"),
         vmin=1,
         vmax=max(len(view), 2),
         s=size,

@@ -24,7 +24,7 @@ PICTURES = {
     "importance": "Importance of the parameters",
     "slice": "The score against each parameter",
     "contour": "Two parameters, under a Gaussian process",
-    "parallel": "Configurations as lines; the darker, the better",
+    "parallel": "Configurations as lines; the stronger the colour, the better",
     "heatmap": "Scores by fold",
     "rungs": "Survivors of successive halving",
     "schedule": "The schedule of the winner",
