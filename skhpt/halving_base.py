@@ -42,8 +42,8 @@ _RUNGS_OF_ROUNDS = 3  # above the first, where the rounds of an estimator were f
 # CatBoost's default is a thousand trees.)
 _TIMES_THE_DEFAULT = 3
 _MANY_ROUNDS = 1000
-# An epoch has many steps: ranked after 3, 10 and 31 epochs instead of 7, 21 and 63, networks that
-# end as good are found for two thirds of the training.
+# An epoch has many steps: ranked from 3 epochs on instead of 7, 60 networks on 1,000 rows of
+# segment and of satimage had winners as good, for two thirds of the training.
 _PART_OF_EPOCHS = 2
 
 
@@ -389,9 +389,10 @@ class BaseHalving(BaseSearch):
             self._compare_with_runner_up(ledger, results, metric)
 
     def _refit(self, tuning: Rows, callbacks: SearchCallbacks) -> None:
-        limits = self._limits
+        resource, most = self._limits.resource, self._limits.most
+        params = self.best_params_ if self.refit else {}
         with warnings.catch_warnings():
-            if limits.goes_back and self.best_params_[limits.resource.parameter] < limits.most:
+            if self._limits.goes_back and params.get(resource.parameter, most) < most:
                 # the number of epochs was found; a fit that is told it calls it too small
                 warnings.simplefilter("ignore", ConvergenceWarning)
             super()._refit(tuning, callbacks)

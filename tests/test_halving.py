@@ -401,6 +401,13 @@ def test_the_first_rungs_of_networks_are_short():
         assert fitted.n_resources_ == planned
 
 
+def test_networks_without_a_refit():
+    model = MLPClassifier((4,), max_iter=6, random_state=0)
+    fitted = search(estimator=model, space={"alpha": [0.1, 1, 10]}, resource="auto", refit=False)
+    fitted.set_params(n_candidates=3).fit(X, y)
+    assert len(fitted.cv_results_["params"]) in (4, 5)
+
+
 def test_a_clone_and_a_pickle():
     fitted = search().fit(X, y)
     assert clone(fitted).get_params()["factor"] == 3
