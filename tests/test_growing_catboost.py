@@ -28,6 +28,7 @@ from grown import (  # noqa: E402
     names,
 )
 
+from skhpt.estimators import growing_catboost  # noqa: E402
 from skhpt.estimators.growing import Watched, grower_of  # noqa: E402
 from skhpt.estimators.pipelines import rounds_parameter  # noqa: E402
 from skhpt.estimators.resources import resource_of  # noqa: E402
@@ -181,6 +182,20 @@ def test_categories_are_combined_from_200_rounds_on(kind):
     assert_grows_like_fit(case, estimator, checkpoints=(150, 199, 200, 210))
     growth = start(case, clone(estimator).set_params(max_ctr_complexity=2))
     assert growth._many is growth._few
+
+
+def test_bins_of_a_kind_are_made_beforehand_or_not_at_all(monkeypatch):
+    """A model that goes on makes its bins in the library's usual way, whatever it is told."""
+    uniform = {"feature_border_type": "Uniform", "border_count": 8}
+    numbers = Case(np.nan_to_num(X), classes_of(X, 2))
+    assert_grows_like_fit(numbers, cat(**uniform))
+    words = Case(with_words(), classes_of(X, 2))
+    words.fit_params["cat_features"] = ["two", "few", "many"]
+    assert_grows_like_fit(words, cat(**uniform))
+    assert start(words, cat(one_hot_max_size=4, **uniform)) is None
+    monkeypatch.setattr(growing_catboost, "_ALL_BINNED", 10)
+    assert start(numbers, cat(**uniform)) is None
+    assert_grows_like_fit(numbers, cat(border_count=8, nan_mode="Max"))
 
 
 def test_categories_of_an_array():

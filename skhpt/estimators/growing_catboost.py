@@ -131,6 +131,8 @@ class CatBoostGrower(Grower):
         cats = fit_params.get("cat_features", known.get("cat_features"))
         binning = {name: known[name] for name in _BINNING if name in known}
         if X.shape[0] > _ALL_BINNED or (cats is not None and "one_hot_max_size" in known):
+            if known.get("feature_border_type") is not None:
+                return None  # a model that goes on makes its bins in the library's usual way
             binning = None
         fold = Fold.among(shared, "catboost", X, y, weight, watched)
         with fold.lock:
