@@ -403,6 +403,9 @@ class BaseHalving(BaseSearch):
         begun = 1 + int(ledger.rungs().max())
         if (counts == 0).any() and begun == self.n_iterations_:  # somebody had a last chance
             self.n_candidates_ = counts.tolist()
+        if self._limits.goes_back and begun == self.n_iterations_ > 1:
+            on_last = (trial for trial in ledger.trials if trial.rung.number == begun - 1)
+            self.n_candidates_[-1] = sum(trial.root != trial.index for trial in on_last)
         if begun < self.n_iterations_:
             self.n_iterations_ = begun
             self.n_candidates_ = self.n_candidates_[:begun]

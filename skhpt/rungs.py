@@ -172,7 +172,8 @@ class Ladder:
         Configurations for the last rung that do not take part: there to be compared with.
     goes_back : bool, default=False
         Whether the best of the lower rungs comes to the last one as well, with the resource that
-        it had, where nobody there is better: with more training some become worse.
+        it had, where nobody there is better: with more training some become worse. Who has
+        become so already does not go on to the last rung.
 
     Attributes
     ----------
@@ -195,6 +196,8 @@ class Ladder:
         self._rungs = plan.rungs
         self._goes_back = goes_back and len(self._rungs) > 1
         self._peak: Trial | None = None  # the best of the lower rungs
+        self._before: dict[int, float] = {}  # scores on the rung below
+        self._n_on_last = 0
         if folds_are_resource:
             self._rungs = [rung._replace(n_folds=rung.resource) for rung in self._rungs]
         self._parameter = resource_parameter
@@ -222,28 +225,37 @@ class Ladder:
 
     def _climb(self) -> None:
         promoted = best_of([t.mean for t in self._ended], self.plan.n_kept(self._rung))
+        peaks = [trial for trial in (self._peak, *self._ended) if _may_win(trial)]
+        self._peak = max(peaks, key=lambda trial: trial.mean, default=None)
         self._rung += 1
         rung = self._rungs[self._rung]
         for position in promoted:
             trial = self._ended[position]
+            if rung.is_last and self._is_past_peak(trial):
+                continue
             entry = Proposal(trial.params, rung, trial.index, trial.origin, trial.eligible)
             self._queue.append(self._on(rung, entry))
-        peaks = [trial for trial in (self._peak, *self._ended) if _may_win(trial)]
-        self._peak = max(peaks, key=lambda trial: trial.mean, default=None)
+        self._before = {trial.root: trial.mean for trial in self._ended}
         self._ended = []
         if rung.is_last:
+            self._n_on_last = len(self._queue)
             there = [entry.params for entry in self._queue]
             self._queue.extend(guest for guest in self._guests if guest.params not in there)
+            self._return_to_peak()
+
+    def _is_past_peak(self, trial: Trial) -> bool:
+        """Whether a configuration is worse than on the rung below."""
+        before = self._before.get(trial.root, -math.inf)
+        return self._goes_back and self._peak is not None and trial.mean < before
 
     def _return_to_peak(self) -> None:
         """Once all on the last rung have ended, hold the best of those below against them."""
-        peak, n_there = self._peak, self.plan.n_candidates[-1]
-        if not self._goes_back or peak is None or len(self._ended) != n_there:
+        peak = self._peak
+        if not self._goes_back or peak is None or len(self._ended) != self._n_on_last:
             return
-        last = self._rungs[-1]
         if any(_may_win(trial) and trial.mean >= peak.mean for trial in self._ended):
             return
-        as_it_was = last._replace(resource=peak.rung.resource)
+        as_it_was = self._rungs[-1]._replace(resource=peak.rung.resource)
         self._queue.append(Proposal(peak.params, as_it_was, peak.index, peak.origin, peak.eligible))
 
     def _as_guest(self, guest: Proposal) -> Proposal:

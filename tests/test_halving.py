@@ -367,6 +367,7 @@ def test_a_network_may_win_with_the_epochs_that_it_had_below(name):
     assert results["iter"][best] == results["iter"].max()
     assert results["n_resources"][best] == n_epochs >= first
     assert results["rank_test_score"][best] == 1
+    assert np.bincount(results["iter"]).tolist() == fitted.n_candidates_
     (below,) = (i for i in range(best) if results["params"][i] == fitted.best_params_)
     assert results["iter"][below] < results["iter"][best]
     for fold in range(2):
