@@ -64,8 +64,14 @@ class Finish:
     def begin(self, engine: Engine) -> None:
         """Hear that the search is about to begin."""
 
-    def out_of_time(self, engine: Engine, ledger: Ledger) -> None:
-        """Use what time was held back, after a search whose time is up."""
+    def out_of_time(self, engine: Engine, ledger: Ledger) -> str | None:
+        """Use what time was held back, after a search whose time is up.
+
+        Returns
+        -------
+        reason : str or None
+            Why that was cut short; None when it was not.
+        """
 
     def run(self, engine: Engine, ledger: Ledger) -> str | None:
         """Carry it out after a search that has reached its end.

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from .engine import Engine
+from .engine import Engine, StopReason
 from .finish import Finish
 from .ledger import Ledger
 from .trial import Proposal, Rung, Status, Trial
@@ -61,19 +61,20 @@ class LastChance(Finish):
     def run(self, engine: Engine, ledger: Ledger) -> None:
         return None
 
-    def out_of_time(self, engine: Engine, ledger: Ledger) -> None:
+    def out_of_time(self, engine: Engine, ledger: Ledger) -> str | None:
         if any(t.has_full_budget and t.eligible and _is_scored(t) for t in ledger.trials):
-            return
+            return None
         best = best_of_highest(ledger)
         if best is None:
-            return
+            return None
         engine.hold_back(0, None)
         params = dict(best.params)
         if self.parameter is not None:
             params[self.parameter] = self.rung.resource
         if hasattr(self.proposer, "admit"):
             self.proposer.admit(len(ledger))
-        engine.run(Once(Proposal(params, self.rung, best.index, best.origin)), 1)
+        reason = engine.run(Once(Proposal(params, self.rung, best.index, best.origin)), 1)
+        return reason if reason in StopReason.EARLY else None
 
 
 def best_of_highest(ledger: Ledger) -> Trial | None:

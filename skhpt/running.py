@@ -142,7 +142,7 @@ def _on_workers(plan, problem: Problem, ledger, callbacks, listeners, orders: Or
         if reason not in StopReason.EARLY:
             reason = orders.finish.run(engine, ledger) or reason
         elif reason == StopReason.TIME:
-            orders.finish.out_of_time(engine, ledger)
+            reason = orders.finish.out_of_time(engine, ledger) or reason
         finished = not engine.is_busy
     finally:
         executor.close(abort=not finished)

@@ -369,7 +369,7 @@ def timed_climb(
         last.begin(loop)
     reason = loop.run(proposer, None)
     if chance and reason == StopReason.TIME:
-        last.out_of_time(loop, loop.ledger)
+        reason = last.out_of_time(loop, loop.ledger) or reason
     return loop, reason, clock.now
 
 
@@ -442,6 +442,22 @@ def test_the_last_chance_is_for_the_best_of_the_highest_whole_rung():
     whole = max(t.rung.number for t in below) - 1
     best = max((t for t in below if t.rung.number == whole), key=lambda t: t.mean)
     assert (last.params, last.root) == (best.params, best.root)
+
+
+def test_an_interrupt_of_the_last_chance_is_told():
+    """A model that is fitted then should not look as if only its time had been up."""
+    interrupted = []
+
+    def seconds_of(resource):
+        if resource == 27:
+            interrupted.append(resource)
+            raise KeyboardInterrupt
+        return float(resource)
+
+    loop, reason, _ = timed_climb(150, 1, seconds_of, chance=True)
+    assert interrupted == [27]
+    assert reason == StopReason.INTERRUPT
+    assert not list(loop.ledger.open)
 
 
 def test_one_slow_fit_with_little_does_not_say_that_all_with_much_are_slow():
