@@ -127,7 +127,7 @@ class Turn:
     def _makes_room(self) -> bool:
         """Let trials end until as many run as may beside the next; False while one is open."""
         most = pending(self._engine.look_ahead, len(self._ledger))
-        while self._time.n_running >= most:
+        while not self._time.has_room(most):
             index = self._time.end_next()
             if index is None:
                 return False

@@ -17,6 +17,10 @@ from .trial import Trial
 # Length of a trial whose rounds are not counted, for each of its folds: what boosters train
 # unless they are told otherwise.
 _UNCOUNTED = 100.0
+# A trial may be overtaken by so many times as many as may be pending. Without a limit, half of a
+# search was proposed without its best trial; at 2, two workers take 0.58 instead of 0.74 of the
+# time of one, for 1.07 of its CPU.
+_OVERTAKING = 2
 
 
 class VirtualTime:
@@ -39,15 +43,22 @@ class VirtualTime:
     def __init__(self, ledger: Ledger, least: Callable[[int], float] | None = None):
         self._ledger = ledger
         self._least = least
-        self._began: dict[int, float] = {}
+        self._began: dict[int, float] = {}  # the oldest first
+        self._n_begun = len(ledger)
         self._now = 0.0
 
-    @property
-    def n_running(self) -> int:
-        return len(self._began)
+    def has_room(self, most: int) -> bool:
+        """Whether another may begin, so that at most so many run.
+
+        A long trial is mostly a good one, as the others are given up: those that overtake it know
+        less than they seem to. So the next waits for one that began long before it.
+        """
+        oldest = next(iter(self._began), self._n_begun)
+        return len(self._began) < most and self._n_begun - oldest < _OVERTAKING * most
 
     def begin(self, index: int) -> None:
         self._began[index] = self._now
+        self._n_begun = index + 1
 
     def next_to_end(self) -> int | None:
         """The trial that is the next to end; None as long as an open one may be."""
