@@ -235,6 +235,7 @@ def test_optuna_is_told_how_trials_ended():
 
 def test_optuna_speaks_again_afterwards(capfd):
     optuna.logging.enable_default_handler()
+    optuna.logging.set_verbosity(optuna.logging.INFO)  # whatever a test before has set
     search(make_sampler("cmaes", SPACE, 0), 6)
     logger = logging.getLogger("optuna")
     assert logger.level == logging.INFO
