@@ -27,7 +27,7 @@ from .evaluate import Problem
 from .finish import Finish
 from .last_chance import LastChance
 from .ledger import Ledger
-from .limits import Limits
+from .limits import Limits, check_limits
 from .plan import Leg, Plan, check_legs, initial_trials
 from .rows import Rows, Splits
 from .rungs import HalvingPlan, Ladder, halving_plan, margin_of
@@ -161,7 +161,7 @@ class BaseHalving(BaseSearch):
             least = self._smallest(resource, tuning, n_splits)
             if found:  # the first rounds of a booster tell little
                 least = max(1, int(most // self.factor**_RUNGS_OF_ROUNDS))
-        self._check_limits(resource, least, most, there)
+        check_limits(resource, least, most, there)
         to_the_top = found or resource.name == "n_folds"
         epochs = found and not self._has_trees()
         head_start = _PART_OF_EPOCHS if epochs and isinstance(self.min_resources, str) else 1
@@ -197,26 +197,6 @@ class BaseHalving(BaseSearch):
     def _has_trees(self) -> bool:
         """Whether rounds of an estimator are trees, and not epochs."""
         return "learning_rate_init" not in last_step(self.estimator)[1].get_params(deep=False)
-
-    def _check_limits(self, resource: Resource, least: int, most: int, there: int | None) -> None:
-        if there is not None and most > there:
-            what = "rows for tuning" if resource.name == "n_samples" else "folds"
-            raise ValueError(
-                f"max_resources={most} is more than there is: resource={resource.name!r} has "
-                f"{there} {what}. Use max_resources='auto' or a number up to {there}."
-            )
-        if resource.name == "n_folds" and most < there:
-            raise ValueError(
-                f"max_resources={most} with resource='n_folds' leaves folds out on the last rung, "
-                f"but who wins must have run on all {there}. Use max_resources='auto', or a cv "
-                "with fewer folds."
-            )
-        if least > most:
-            of = "" if there is None else f", of {resource.name}={there}"
-            raise ValueError(
-                f"min_resources_={least} is greater than max_resources_={most}{of}. Lower "
-                "min_resources (it may be 'smallest') or raise max_resources."
-            )
 
     def _explicit_legs(self, seed) -> list[Leg]:
         if not self._is_curated():

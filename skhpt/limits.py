@@ -48,3 +48,31 @@ class Limits:
         if self.goes_back:
             return left_to_the_search(space, parameter, ())
         return {name: entry for name, entry in space.items() if name != parameter}
+
+
+def check_limits(resource: Resource, least: int, most: int, there: int | None) -> None:
+    """Refuse limits beyond what there is (None where there is no bound), and empty ranges.
+
+    Raises
+    ------
+    ValueError
+        Saying which of both to change.
+    """
+    if there is not None and most > there:
+        what = "rows for tuning" if resource.name == "n_samples" else "folds"
+        raise ValueError(
+            f"max_resources={most} is more than there is: resource={resource.name!r} has "
+            f"{there} {what}. Use max_resources='auto' or a number up to {there}."
+        )
+    if resource.name == "n_folds" and most < there:
+        raise ValueError(
+            f"max_resources={most} with resource='n_folds' leaves folds out on the last rung, "
+            f"but who wins must have run on all {there}. Use max_resources='auto', or a cv "
+            "with fewer folds."
+        )
+    if least > most:
+        of = "" if there is None else f", of {resource.name}={there}"
+        raise ValueError(
+            f"min_resources_={least} is greater than max_resources_={most}{of}. Lower "
+            "min_resources (it may be 'smallest') or raise max_resources."
+        )

@@ -18,7 +18,7 @@ from .trial import Trial
 # unless they are told otherwise.
 _UNCOUNTED = 100.0
 # A trial may be overtaken by so many times as many as may be pending. Without a limit, half of a
-# search was proposed without its best trial; at 2, two workers take 0.58 instead of 0.74 of the
+# search was proposed without its best trial; at 2, two workers take 0.57 instead of 0.74 of the
 # time of one, for 1.07 of its CPU.
 _OVERTAKING = 2
 
