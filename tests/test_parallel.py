@@ -4,6 +4,8 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -225,6 +227,38 @@ def test_a_killed_worker_costs_its_configuration_and_nothing_else():
         tables.append(table(search))
         assert len(loky_workers()) <= 2
     assert tables[0] == tables[1]
+
+
+LEAVES = """
+import warnings
+from joblib.externals.loky import get_reusable_executor
+from skhpt import BayesSearchCV
+from sklearn.datasets import load_iris
+from sklearn.tree import DecisionTreeClassifier
+
+def send_one_home(result):
+    if not sent:
+        sent.append(get_reusable_executor(reuse=True)._call_queue.put(None))
+
+sent = []
+options = {"n_points": 16, "racing": False, "initial_params": None, "pre_dispatch": "all"}
+space = {"max_depth": list(range(1, 99))}
+search = BayesSearchCV(
+    DecisionTreeClassifier(), space, n_iter=40, sampler="random", n_jobs=2, **options
+)
+warnings.simplefilter("error")
+search.fit(*load_iris(return_X_y=True), callback=send_one_home)
+assert sent and warnings.filters[0][0] == "error"
+print(search.n_fits_)
+"""
+
+
+def test_a_worker_that_goes_home_leaves_nobody_waiting_where_warnings_are_errors():
+    """Loky's idle workers end after a while; it warns when tasks came in the meantime."""
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVES], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.strip() == "200", done.stderr
 
 
 @kills
