@@ -119,6 +119,13 @@ class HalvingGridSearchCV(BaseHalving):
         As in :class:`GridSearchCV`. ``cv_results_`` has a row for each candidate on each rung
         (columns ``iter`` and ``n_resources``).
 
+    Warns
+    -----
+    UserWarning
+        "The winner is ahead of the runner-up ... within noise": `within_noise_` is True. The two
+        or three configurations of a last rung are all good ones, so this is no rare thing;
+        ``warnings.filterwarnings("ignore", "The winner is ahead")`` takes it as read.
+
     Notes
     -----
     Scores of different rungs are not comparable. So ``best_score_`` is the best of the last rung,
@@ -138,9 +145,6 @@ class HalvingGridSearchCV(BaseHalving):
     and as near to their number of rows as that allows (scikit-learn takes rows of all groups).
 
     `max_resources` above what there is, and fewer rows than classes to keep, are errors.
-
-    The next best being close is no news: often there are two or three candidates on the last
-    rung, all good ones. So it is a warning only when `verbose` asks for more than results.
 
     References
     ----------

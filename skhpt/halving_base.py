@@ -420,11 +420,12 @@ class BaseHalving(BaseSearch):
         self.margin_ = margin_of(*scores)
         difference, error = self.margin_
         self.within_noise_ = not difference > error
-        if self.within_noise_ and self.verbose:
+        if self.within_noise_:
             warnings.warn(
                 f"The winner is ahead of the runner-up (row {other} of cv_results_) by "
                 f"{difference:.3g} with a standard error of {error:.3g} over the folds: within "
-                "noise, either could be the better one.",
+                "noise, either could be the better one. More folds tell more, such as those of "
+                "RepeatedKFold; see margin_ and within_noise_.",
                 UserWarning,
                 stacklevel=5,
             )

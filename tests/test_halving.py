@@ -34,6 +34,7 @@ PLAN = [
     *("n_possible_iterations_", "n_required_iterations_", "min_resources_", "max_resources_"),
 ]
 both = pytest.mark.parametrize("name", ["HalvingGridSearchCV", "HalvingRandomSearchCV"])
+pytestmark = pytest.mark.filterwarnings("ignore:The winner is ahead")  # the last two are close
 
 
 def space_of(name):
@@ -222,13 +223,21 @@ def by_depth(estimator, X, y):
     return {1: 0.5, 2: 0.5}.get(estimator.max_depth, 0.1)
 
 
-def test_a_close_call_is_told_and_warned_of_where_words_are_wanted():
+def test_a_close_call_is_told_and_warned_of():
     close = {"space": {"max_depth": [1, 2, 3]}, "scoring": by_depth, "factor": 2}
-    fitted = search("HalvingGridSearchCV", **close).fit(X, y)
+    with pytest.warns(UserWarning, match=r"row \d of cv_results_.*within noise.*RepeatedKFold"):
+        fitted = search("HalvingGridSearchCV", **close).fit(X, y)
     assert fitted.within_noise_
     assert fitted.margin_ == (0.0, 0.0)
-    with pytest.warns(UserWarning, match="within noise"):
-        search("HalvingGridSearchCV", verbose=2, **close).fit(X, y)
+
+
+def test_a_clear_win_is_no_close_call():
+    clear = {"space": {"max_depth": [1, 3, 4]}, "scoring": by_depth, "factor": 2}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        fitted = search("HalvingGridSearchCV", **clear).fit(X, y)
+    assert fitted.within_noise_ is False
+    assert fitted.margin_ == (0.4, 0.0)
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the:UserWarning", "ignore:R.2 score is not")

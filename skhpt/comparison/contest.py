@@ -174,6 +174,7 @@ class Stage:
         search.set_params(**allowed.params)
         clock, started = CpuClock(search), time.perf_counter()
         with _ended_after(search, allowed.n_fits), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The winner is ahead")  # repeats tell more of it
             if self.terms.budget is not None and self.terms.budget.unit != "trials":
                 # the number of configurations is not the user's then
                 warnings.filterwarnings("ignore", "The total space of parameters")
