@@ -96,7 +96,10 @@ class BayesSearchCV(BaseSearch):
         Whether a search that has reached its end is finished in two steps; None is with early
         stopping. First the winner is tried with a third of its learning rate and three times the
         rounds (one row more in ``cv_results_``, of origin "slower"), unless that would be more
-        than a tenth of what the search has trained. Then those of the best four
+        than a fifth of what the search has trained. It takes the place of the winner if it is
+        not worse by more than a standard error: the winner is the highest of many on these
+        folds, which flatters it, and on held-out rows the lower rate is the better one more
+        often than not. Then those of the best four
         that may still win run on a second set of folds of the same kind, as ``split5_test_score``
         and so on, and the best of them on all folds wins: its score is not the highest of many
         on the folds that chose it. Splitters without other folds, such as groups left out one by
@@ -271,6 +274,7 @@ class BayesSearchCV(BaseSearch):
         return Finish(
             splits=other_folds(cv, tuning, spawned_int(seed, _KEY_OF_OTHER_FOLDS)),
             rate=None if stopping is None or len(plan.legs) > 1 else rate_of(self.estimator),
+            rounds=None if stopping is None else stopping.parameter,
             given=self.estimator.get_params(),
             space=None if self._is_curated() else plan.legs[0].space,
         )

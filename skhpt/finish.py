@@ -26,15 +26,15 @@ from .estimators.resources import parameters_of
 from .ledger import Ledger
 from .racing import WillItWin, paired_spread
 from .rows import Rows, Splits, folds_of
-from .schedulers import Plan, verdict
+from .schedulers import Plan, all_folds, verdict
 from .space import Space
 from .trial import Origin, Start, Status, Step, Trial
 
 N_FINALISTS = 4
-SLOWER = 3  # how many times more rounds a lowered learning rate may take
+_SLOWER = 3.0
 _LEAST_RATE = 0.01
-# The lowered rate is worth some 0.05 standard errors, and trains on all folds when it is.
-_SHARE = 0.1
+# Of what the search has trained, what the lowered rate may cost.
+_SHARE = 0.3
 _SHUFFLING = (KFold, StratifiedKFold, StratifiedGroupKFold, GroupKFold)
 _DRAWING = (ShuffleSplit, StratifiedShuffleSplit, GroupShuffleSplit)
 
@@ -50,6 +50,8 @@ class Finish:
         from many on the first folds looks better there than it is, on others it does not.
     rate : str or None
         Name of the learning rate that is lowered for the winner; None for none.
+    rounds : str or None
+        Name of the number of rounds, which goes up as the rate goes down.
     given : mapping
         The parameters of the estimator as given.
     space : Space or None
@@ -58,6 +60,7 @@ class Finish:
 
     splits: Splits = field(default_factory=list)
     rate: str | None = None
+    rounds: str | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     space: Space | None = None
 
@@ -83,9 +86,14 @@ class Finish:
         """
         start = self.slower(ledger)
         if start is not None:
+            best = _ranked(ledger)[0]
+            engine.scheduler = all_folds  # their rounds are known: no fold waits for another
             reason = engine.run(_Nothing(), 1, [start])
             if reason in StopReason.EARLY:
                 return reason
+            if _is_as_good(ledger, best, ledger.trials[-1]):
+                ledger.prefer(ledger.trials[-1].index)
+                return None
         chosen = self.finalists(ledger)
         if not chosen:
             return None
@@ -96,18 +104,22 @@ class Finish:
         return reason if reason in StopReason.EARLY else None
 
     def slower(self, ledger: Ledger) -> Start | None:
-        """The winner so far with a third of its learning rate."""
+        """The winner so far with a third of its learning rate and three times its rounds."""
         best = _ranked(ledger)[:1]
-        if self.rate is None or not best:
+        n_rounds = ledger.n_rounds(best[0].index) if best else None
+        if self.rate is None or self.rounds is None or n_rounds is None:
             return None
         params = best[0].params
         rate = params.get(self.rate, self.given.get(self.rate))
         if not isinstance(rate, float) or rate <= _LEAST_RATE:
             return None
-        lowered = {**params, self.rate: max(_LEAST_RATE, rate / SLOWER)}
+        lowered = {**params, self.rate: max(_LEAST_RATE, rate / _SLOWER)}
         if self.space is not None and not self.space.contains(lowered):
             return None
-        return Start(Origin.SLOWER, lowered) if _is_cheap(ledger, best[0]) else None
+        more = round(n_rounds * rate / lowered[self.rate])
+        if not _is_cheap(ledger, best[0], more):
+            return None
+        return Start(Origin.SLOWER, {**lowered, self.rounds: more})
 
     def finalists(self, ledger: Ledger) -> list[int]:
         """Those of the best few that may still turn out to be the best."""
@@ -162,11 +174,23 @@ class SecondLook:
         return Step(index, folds, rule=rule)
 
 
-def _is_cheap(ledger: Ledger, trial: Trial) -> bool:
-    """Whether learning more slowly costs little beside what the search has trained."""
-    rounds = [outcome.n_rounds for outcome in ledger.folds(trial.index).values()]
+def _is_cheap(ledger: Ledger, trial: Trial, n_rounds: int) -> bool:
+    """Whether so many rounds on all folds cost little beside what the search has trained."""
     spent = sum((known.work or 0) * known.round_cost for known in ledger.trials)
-    return None in rounds or SLOWER * sum(rounds) * trial.round_cost <= _SHARE * spent
+    return n_rounds * ledger.n_first * trial.round_cost <= _SHARE * spent
+
+
+def _is_as_good(ledger: Ledger, best: Trial, slower: Trial) -> bool:
+    """Whether what learns more slowly is no worse than the winner, within a standard error.
+
+    The winner is the highest of many on these folds, and looks better there than it is; the
+    other one was not chosen by its score.
+    """
+    if slower.status is not Status.COMPLETE or math.isnan(slower.score):
+        return False
+    known = [t.fold_scores for t in ledger.trials if t.index != best.index and t.fold_scores]
+    spread = paired_spread(best.fold_scores, known)
+    return best.score - slower.score <= spread / math.sqrt(ledger.n_first)
 
 
 def _ranked(ledger: Ledger) -> list[Trial]:

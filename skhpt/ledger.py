@@ -51,6 +51,7 @@ class Ledger:
         self._open: dict[int, None] = {}  # an ordered set
         self._known: list[int] = []
         self._again: dict[int, Trial] = {}  # those of the second look, as they were before
+        self._preferred: int | None = None
         self._first_scores: Mapping[str, float] = {}  # what the metrics are called
 
     def __len__(self) -> int:
@@ -133,6 +134,10 @@ class Ledger:
     def learn_all(self) -> None:
         """Have the trials to come know of all that there are."""
         self._known += sorted(set(range(len(self))).difference(self._known))
+
+    def prefer(self, index: int) -> None:
+        """Prefer a trial to all that may have a better score."""
+        self._preferred = index
 
     def reopen(self, indices: Sequence[int], n_more: int) -> None:
         """Have some trials that are complete run on further folds as well."""
@@ -243,8 +248,12 @@ class Ledger:
         return may & (rungs == rungs[may].max()) if may.any() else may
 
     def rungs(self) -> np.ndarray:
-        """The number of each trial's rung; 0 where a trial is on none, 1 after a second look."""
-        looks = [int(trial.index in self._again) for trial in self._trials]
+        """The number of each trial's rung; 0 where a trial is on none.
+
+        It is 1 after a second look, and of one that is preferred.
+        """
+        raised = {*self._again, self._preferred}
+        looks = [int(trial.index in raised) for trial in self._trials]
         numbers = [0 if t.rung is None else t.rung.number for t in self._trials]
         return np.array(numbers, dtype=int) + looks
 

@@ -15,7 +15,7 @@ from .climbing import evaluate_climbing
 from .engine import Engine, StopReason
 from .evaluate import Problem, evaluate
 from .executors import open_executor
-from .finish import SLOWER, Finish
+from .finish import Finish
 from .headway import Headway
 from .ledger import Ledger
 from .plan import Plan
@@ -184,9 +184,10 @@ def _calls(problem: Problem, ledger: Ledger, callbacks: SearchCallbacks, shared)
                 problem.headway.tell(step.trial, uncounted(ledger.n_first))
         elif problem.climbs:
             function = evaluate_climbing
+        elif origin is Origin.SLOWER:
+            function = partial(evaluate_together, exactly=params[problem.stopping.parameter])
         elif problem.stopping is not None:
-            slower = SLOWER if origin is Origin.SLOWER else 1
-            function = partial(evaluate_together, slower=slower)
+            function = evaluate_together
         return function, step, params, shared, told
 
     return run_step

@@ -66,12 +66,10 @@ def evaluate_together(
     shared,
     contexts: Mapping[int, Any] | None = None,
     in_time: Callable[[], bool] = lambda: True,
-    slower: int = 1,
     exactly: int | None = None,
 ) -> list[Outcome]:
     """Run one step of a candidate with early stopping; see :func:`~skhpt.evaluate.evaluate`.
 
-    One that is `slower` to learn may take so many times more rounds, and as much more patience.
     `exactly` is a number of rounds that was found before.
 
     Where it cannot be grown exactly as its own ``fit`` would, an inner split tells the number of
@@ -79,7 +77,7 @@ def evaluate_together(
     """
     problem = shared.get()
     with problem.surroundings():
-        candidate = _Candidate.of(problem, step, params, slower, exactly)
+        candidate = _Candidate.of(problem, step, params, exactly)
         outcomes = None if candidate is None else candidate.run(contexts or {}, in_time)
         if outcomes is not None:
             return outcomes
@@ -124,19 +122,18 @@ def _rounds_by_inner_splits(problem: Problem, step: Step, params) -> tuple[int |
 class _Candidate:
     """A configuration whose last step grows."""
 
-    def __init__(self, problem, step: Step, params, estimator, grower: Grower, slower, exactly):
+    def __init__(self, problem, step: Step, params, estimator, grower: Grower, exactly):
         self._problem = problem
         self._step = step
         self._params = params
         self._estimator = estimator
         self._grower = grower
-        self._slower = slower
         self._exactly = exactly
         self._runs: list[FoldRun] = []
         self._failures: dict[int, Outcome] = {}  # by fold
 
     @classmethod
-    def of(cls, problem: Problem, step: Step, params, *how) -> _Candidate | None:
+    def of(cls, problem: Problem, step: Step, params, exactly) -> _Candidate | None:
         try:
             estimator = problem.configured(params)
         except Exception:
@@ -147,7 +144,7 @@ class _Candidate:
         # A search may try several kinds of estimators, not all with rounds of this name.
         if grower is None or prefix + grower.rounds != problem.stopping.parameter:
             return None
-        return cls(problem, step, params, estimator, grower, *how)
+        return cls(problem, step, params, estimator, grower, exactly)
 
     def run(self, contexts: Mapping[int, Any], in_time) -> list[Outcome] | None:
         """The outcomes of the folds; None when one of them cannot be grown."""
@@ -220,8 +217,8 @@ class _Candidate:
         return FoldRun(
             reader,
             every=problem.stopping.every,
-            patience=self._slower * (problem.stopping.patience or self._grower.patience),
-            max_rounds=self._slower * self._grower.max_rounds,
+            patience=problem.stopping.patience or self._grower.patience,
+            max_rounds=self._grower.max_rounds,
             tell=self._tell,
         )
 

@@ -41,7 +41,9 @@ def _one_thread():
         yield
 
 
-def searched(score_of, n_trials=6, finish=None, seen=None, deadline=None, clock=None):
+def searched(
+    score_of, n_trials=6, finish=None, seen=None, deadline=None, clock=None, n_rounds=None, work=None
+):
     """A ledger after trials on five folds and their finish; score_of(trial, fold)."""
 
     def run_step(step, params):
@@ -49,7 +51,8 @@ def searched(score_of, n_trials=6, finish=None, seen=None, deadline=None, clock=
             ran = []
             for fold in step.folds:
                 score = score_of(step.trial, fold)
-                ran.append(Outcome(step.trial, fold, {"score": score}, 0.0, 0.0))
+                told = {"n_rounds": n_rounds, "work": work}
+                ran.append(Outcome(step.trial, fold, {"score": score}, 0.0, 0.0, **told))
                 scores = [outcome.scores["score"] for outcome in ran]
                 if step.rule is not None and step.rule.drops(scores):
                     break
@@ -190,20 +193,20 @@ def test_some_splitters_have_no_others(cv):
 # -- the lower rate ----------------------------------------------------------------------------
 
 
-def finished(params, space=None, given=None, n_rounds=None, work=None):
+def finished(params, space=None, given=None, n_rounds=10, work=1000):
     ledger = Ledger(1)
     ledger.add(params)
     ledger.record(Outcome(0, 0, {"score": 1.0}, 0.0, 0.0, n_rounds=n_rounds, work=work))
     Engine(ledger, SerialExecutor(), None).wanted_of_scheduler()
-    return Finish(rate="rate", given=given or {}, space=space).slower(ledger)
+    return Finish(rate="rate", rounds="rounds", given=given or {}, space=space).slower(ledger)
 
 
-def test_the_winner_gets_a_third_of_its_rate():
+def test_the_winner_gets_a_third_of_its_rate_and_three_times_its_rounds():
     start = finished({"rate": 0.3, "depth": 2})
     assert start.origin is Origin.SLOWER
-    assert start.params == {"rate": pytest.approx(0.1), "depth": 2}
-    assert finished({"rate": 0.02}).params == {"rate": 0.01}
-    assert finished({}, given={"rate": 0.3}).params == {"rate": pytest.approx(0.1)}
+    assert start.params == {"rate": pytest.approx(0.1), "depth": 2, "rounds": 30}
+    assert finished({"rate": 0.02}).params == {"rate": 0.01, "rounds": 20}
+    assert finished({}, given={"rate": 0.3}).params == {"rate": pytest.approx(0.1), "rounds": 30}
 
 
 def test_a_rate_that_is_low_or_would_leave_the_users_ranges_stays():
@@ -214,8 +217,44 @@ def test_a_rate_that_is_low_or_would_leave_the_users_ranges_stays():
 
 
 def test_a_rate_that_would_be_dear_to_lower_stays():
-    assert finished({"rate": 0.3}, n_rounds=100, work=3000) is not None
-    assert finished({"rate": 0.3}, n_rounds=101, work=3000) is None
+    assert finished({"rate": 0.3}, n_rounds=100, work=1000) is not None
+    assert finished({"rate": 0.3}, n_rounds=100, work=999) is None
+
+
+def test_without_a_number_of_rounds_there_is_nothing_to_raise():
+    assert finished({"rate": 0.3}, n_rounds=None) is None
+
+
+def with_slower(behind, splits=()):
+    """Five trials; the sixth is the winner's lower rate, behind it by so much on each fold."""
+
+    def score_of(trial, fold):
+        noise = 0.3 * np.sin(7 * trial + 3 * fold)
+        return 10.0 * fold + (4.0 - behind if trial == 5 else trial) + noise
+
+    finish = Finish(list(splits), rate="rate", rounds="rounds", given={"rate": 0.3})
+    return searched(score_of, n_trials=5, finish=finish, n_rounds=1, work=100)
+
+
+@pytest.mark.parametrize(("behind", "wins"), [(-1.0, True), (0.1, True), (3.0, False)])
+def test_a_lower_rate_wins_unless_it_is_worse_by_more_than_noise(behind, wins):
+    ledger, reason = with_slower(behind)
+    assert reason is None
+    assert [trial.origin for trial in ledger.trials][5:] == [Origin.SLOWER]
+    assert ledger.trials[5].params["rounds"] == 3
+    rank = cv_results(ledger)["rank_test_score"]
+    assert np.argmin(rank) == (5 if wins else 4)
+    assert sorted(rank) == [1, 2, 3, 4, 5, 6]
+    assert ledger.electable()[5]
+    assert ledger.electable()[4] == (not wins)
+
+
+def test_a_second_look_follows_where_the_lower_rate_does_not_win():
+    ledger, _ = with_slower(0.1, splits=FIVE)
+    assert ledger.n_folds == 5
+    np.testing.assert_array_equal(np.flatnonzero(ledger.electable()), [5])
+    ledger, _ = with_slower(3.0, splits=FIVE)
+    assert not ledger.electable()[5] or ledger.n_folds == 5
 
 
 def test_the_name_of_the_rate():

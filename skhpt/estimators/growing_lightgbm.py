@@ -353,6 +353,7 @@ class LightGBMGrowth(BoosterGrowth):
             self._targets = class_numbers(labels.classes, y)
         self._score: np.ndarray | float = 0.0
         self._n_read = 0
+        self._linked: np.ndarray | None = None  # of the score, until that changes
         self._iterations = [0]  # of the model, after each round: a round can fail to add one
 
     def grow(self, n_rounds: int) -> None:
@@ -378,16 +379,20 @@ class LightGBMGrowth(BoosterGrowth):
                 num_threads=self._booster.params["num_threads"],
             )
             self._n_read = self._iterations[-1]
+            self._linked = None
         return self._score
+
+    def _prediction(self) -> np.ndarray:
+        raw = self._raw()
+        if self._linked is None:
+            self._linked = self._link(raw)
+        return self._linked
 
     def answer(self, method: str) -> np.ndarray:
         check_method(self._wrapper, method)
-        raw = self._raw()
-        return (
-            raw.copy()
-            if method == "decision_function"
-            else self._as_answer(method, self._link(raw))
-        )
+        if method == "decision_function":
+            return self._raw().copy()
+        return self._as_answer(method, self._prediction().copy())
 
     def _as_answer(self, method: str, p: np.ndarray) -> np.ndarray:
         classes = self._labels.classes
@@ -408,7 +413,7 @@ class LightGBMGrowth(BoosterGrowth):
         return outputs if is_raw else self._as_answer(method, outputs)
 
     def loss(self) -> float:
-        return mean_loss(self._loss, self._targets, self._link(self._raw()), self._loss_params)
+        return mean_loss(self._loss, self._targets, self._prediction(), self._loss_params)
 
     def _fitted(self, n_rounds: int) -> Any:
         import lightgbm
