@@ -41,17 +41,17 @@ def _one_thread():
         yield
 
 
-def searched(
-    score_of, n_trials=6, finish=None, seen=None, deadline=None, clock=None, n_rounds=None, work=None
-):
-    """A ledger after trials on five folds and their finish; score_of(trial, fold)."""
+def searched(score_of, n_trials=6, finish=None, seen=None, deadline=None, clock=None, **told):
+    """A ledger after trials on five folds and their finish; score_of(trial, fold).
+
+    What is `told` is the same of every outcome.
+    """
 
     def run_step(step, params):
         def outcomes(in_time=lambda: True):
             ran = []
             for fold in step.folds:
                 score = score_of(step.trial, fold)
-                told = {"n_rounds": n_rounds, "work": work}
                 ran.append(Outcome(step.trial, fold, {"score": score}, 0.0, 0.0, **told))
                 scores = [outcome.scores["score"] for outcome in ran]
                 if step.rule is not None and step.rule.drops(scores):
