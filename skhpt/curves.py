@@ -16,6 +16,7 @@ _WINDOW = 0.1
 # held-out loss of what they found was lower by 0.08 standard errors, with a standard error of 0.12.
 _PERCEPTIBLE = 0.001
 
+
 @dataclass
 class _Mark:
     """The first value, and the last one that was perceptibly greater than those before it."""
