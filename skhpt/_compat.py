@@ -234,6 +234,18 @@ def open_pool(n_jobs) -> Pool | None:
     return Pool(parallel, n_workers)
 
 
+def level_of_caller() -> int:
+    """The ``stacklevel`` by which a warning names the line that has called this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and _package_of(frame) in ("skhpt", "sklearn"):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _package_of(frame) -> str:
+    return frame.f_globals.get("__name__", "").partition(".")[0]
+
+
 def is_loky_worker() -> bool:
     """Whether this process is one of joblib's own workers, which nothing but tasks runs in."""
     return type(multiprocessing.current_process()).__name__ == "LokyProcess"

@@ -12,6 +12,7 @@ from sklearn.base import is_classifier
 from sklearn.model_selection import ParameterGrid, check_cv
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 
+from ._compat import level_of_caller
 from .finish import Finish, other_folds, rate_of
 from .ledger import Ledger
 from .plan import Leg, Plan
@@ -227,7 +228,7 @@ class BayesSearchCV(BaseSearch):
                 "iid has no effect: the score of a configuration is the mean over its folds. "
                 "Leave it out.",
                 FutureWarning,
-                stacklevel=4,
+                stacklevel=level_of_caller(),
             )
         params = {**(self.fit_params or {}), **params}
         callback = params.pop("callback", None)

@@ -22,7 +22,7 @@ from sklearn.model_selection import (
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import type_of_target
 
-from ._compat import num_samples
+from ._compat import level_of_caller, num_samples
 from .engine import StopReason
 from .estimators.registry import family_of, is_misspelt
 from .estimators.resources import parameters_of
@@ -367,7 +367,7 @@ def check_scores(ledger: Ledger, scoring) -> None:
         "the estimator: for several classes for instance 'f1_macro' or 'roc_auc_ovr', for text "
         "labels make_scorer with pos_label, for 'neg_log_loss' an estimator with predict_proba.",
         UserWarning,
-        stacklevel=4,
+        stacklevel=level_of_caller(),
     )
 
 
@@ -422,7 +422,7 @@ def check_anything_finished(ledger: Ledger, reason: str, time_budget) -> None:
             f"The search was interrupted after {n_fits} fits; the result is the best of the "
             "configurations that had run on all folds.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=level_of_caller(),
         )
     elif reason == StopReason.INTERRUPT:
         raise KeyboardInterrupt

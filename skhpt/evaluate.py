@@ -24,6 +24,7 @@ from ._compat import (
     MultimetricScorer,
     check_method_params,
     fold_indices,
+    level_of_caller,
     openmp_threads,
     safe_split,
     scores_of,
@@ -319,7 +320,7 @@ class Scoring:
             "Scoring failed. The score on this train-test partition for these parameters "
             f"will be set to {self.problem.error_score}. Details: \n{details}",
             UserWarning,
-            stacklevel=4,
+            stacklevel=level_of_caller(),
         )
 
 

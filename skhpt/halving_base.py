@@ -15,7 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
-from ._compat import BaseSearchCV, num_samples, wants_more_than_labels
+from ._compat import BaseSearchCV, level_of_caller, num_samples, wants_more_than_labels
 from .callbacks import SearchCallbacks
 from .choosing import Selection
 from .estimators import space_for_facts
@@ -404,7 +404,7 @@ class BaseHalving(BaseSearch):
             f"{trial.rung.resource}; best_score_ is NaN, as a score with less than "
             "the full resource is no comparison. Give more time, or fewer candidates.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=level_of_caller(),
         )
 
     def _compare_with_runner_up(self, ledger: Ledger, results, metric: str) -> None:
@@ -427,7 +427,7 @@ class BaseHalving(BaseSearch):
                 "noise, either could be the better one. More folds tell more, such as those of "
                 "RepeatedKFold; see margin_ and within_noise_.",
                 UserWarning,
-                stacklevel=5,
+                stacklevel=level_of_caller(),
             )
 
 

@@ -107,6 +107,11 @@ class HyperbandSearchCV(BaseHalving):
         the number of its bracket, which is how often it may be promoted (-1: the estimator as
         given, for the baseline).
 
+    Warns
+    -----
+    UserWarning
+        As in :class:`HalvingGridSearchCV`, where the two best are within noise.
+
     Notes
     -----
     The winner is the best of those that had the whole resource on all folds, in whatever bracket,

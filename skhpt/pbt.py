@@ -12,7 +12,7 @@ import numpy as np
 from joblib import parallel_config
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from ._compat import num_samples
+from ._compat import level_of_caller, num_samples
 from .changeable import OTHERS, changeable_part, check_changeable, check_has_space
 from .choosing import Selection
 from .estimators import space_for_facts
@@ -368,7 +368,7 @@ class PBTSearchCV(BaseSearch):
             "best_score_ is NaN, as a score of less than the full training is no comparison. "
             "Give more time, a smaller population, or lower max_rounds.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=level_of_caller(),
         )
 
     def _fitted(self, params, rows: Rows, context=None):

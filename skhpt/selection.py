@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ._compat import level_of_caller
 from .estimators import DataFacts
 from .estimators.find import Leaf, walk
 from .evaluate import with_params
@@ -367,7 +368,7 @@ def allowed(
             f"constraints names {missing}, which the search turned out to have no column for: "
             "left out of the choice.",
             UserWarning,
-            stacklevel=7,
+            stacklevel=level_of_caller(),
         )
     known = [c for c in constraints if c.column in results]
     if not known or not among.any():
@@ -388,7 +389,7 @@ def allowed(
         f"candidate {nearest} with {came}, was chosen. Loosen the constraints, or search where "
         "they hold.",
         UserWarning,
-        stacklevel=7,
+        stacklevel=level_of_caller(),
     )
     return np.arange(len(among)) == nearest
 

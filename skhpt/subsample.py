@@ -22,6 +22,7 @@ import numpy as np
 from sklearn.utils import check_random_state, resample
 from sklearn.utils.multiclass import type_of_target
 
+from ._compat import level_of_caller
 from .rows import Splits
 
 
@@ -189,7 +190,7 @@ def warn_of_blind_rungs(means, rungs, n_resources, fewest_tested: int, n_rows: i
             "be too few for the metric or the estimator. Who went on was not a matter of scores. "
             f"Raise min_resources, for instance to {min(enough, n_rows)}.",
             UserWarning,
-            stacklevel=6,
+            stacklevel=level_of_caller(),
         )
 
 

@@ -224,7 +224,6 @@ def test_what_to_set_for_a_booster(library, params, needs):
     assert settings_needed(model, len(X)) == needs
 
 
-@pytest.mark.filterwarnings("ignore:The winner is ahead")
 def test_why_auto_takes_rows_is_printed(capsys):
     model = HistGradientBoostingClassifier(early_stopping=True, max_iter=3)
     search = HalvingRandomSearchCV(
