@@ -43,7 +43,7 @@ def test_weights_without_routing(kind, scoring):
 @pytest.mark.parametrize("fits", [True, False, "w"])
 @pytest.mark.parametrize("scores", [True, False, "w"])
 @pytest.mark.parametrize("named", [False, True])
-def test_weights_go_where_they_are_requested(kind, fits, scores, named, routing_on):
+def test_weights_go_where_they_are_requested(kind, fits, scores, named, routing_on, few_resamples):
     estimator = LogisticRegression().set_fit_request(sample_weight=fits)
     scorer = None
     if named:
@@ -149,7 +149,7 @@ def test_the_weights_of_the_test_rows_meet_only_the_test_score(kind, routing, gr
 
 
 @two_kinds
-def test_weights_of_the_test_rows_count_in_the_test_score_without_routing(kind):
+def test_weights_of_the_test_rows_count_in_the_test_score_without_routing(kind, few_resamples):
     search = KINDS[kind](
         LogisticRegression(), {"C": [0.01, 0.1, 1]}, scoring="accuracy", test_size=0.25
     )

@@ -43,13 +43,13 @@ ROUTING = "sklearn.tests.test_metaestimators_metadata_routing"
 OURS = ("-k", "SearchCV or Ridge")
 RUNS = [  # module, which of its tests, who stands in, expected failures, how many pass at least
     (OWN, (), "drop-ins", SEARCH, 105),
-    (OWN, (), "bayes", BAYES_SEARCH, 105),
+    pytest.param(OWN, (), "bayes", BAYES_SEARCH, 105, marks=pytest.mark.slow),
     (HALVING, QUICK, "drop-ins", HALVING_SEARCH, 60),
     pytest.param(HALVING, (), "drop-ins", HALVING_SEARCH, 102, marks=pytest.mark.slow),
     (META, (), "drop-ins", set(), 20),
-    (META, (), "bayes", set(), 20),
+    pytest.param(META, (), "bayes", set(), 20, marks=pytest.mark.slow),
     (ROUTING, OURS, "drop-ins", set(), 30),
-    (ROUTING, OURS, "bayes", set(), 30),
+    pytest.param(ROUTING, OURS, "bayes", set(), 30, marks=pytest.mark.slow),
 ]
 
 
