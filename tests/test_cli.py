@@ -68,7 +68,7 @@ def test_progress_goes_to_the_error_output(data, tmp_path, capsys):
     assert "; r2, greater is better" in out
 
 
-@pytest.mark.parametrize("name", ["svm", "random_forest"])
+@pytest.mark.parametrize("name", ["svm", "random_forest", "catboost"])
 def test_the_metric_is_one_that_the_estimator_can_serve(name, data, tmp_path, capsys):
     options = ["--searches", "random", "--out", str(tmp_path / "r.html"), *QUICK]
     status, out, _ = said(capsys, data, "--target", "grade", "--estimator", name, *options)

@@ -50,6 +50,10 @@ ESTIMATORS = {
     "xgboost": Maker(
         "xgboost", "XGBClassifier", "XGBRegressor", {**_SEED, "enable_categorical": True}, True
     ),
+    "catboost": Maker(
+        "catboost", "CatBoostClassifier", "CatBoostRegressor",
+        {**_SEED, "verbose": 0, "allow_writing_files": False},
+    ),
     "hist_gradient_boosting": Maker(
         "sklearn.ensemble", "HistGradientBoostingClassifier", "HistGradientBoostingRegressor",
         {**_SEED, "categorical_features": "from_dtype"}, reads_text=True,
@@ -69,7 +73,7 @@ ESTIMATORS = {
     "ridge": Maker("sklearn.linear_model", "", "Ridge", {}, scale=True, missing=False),
     "svm": Maker("sklearn.svm", "SVC", "SVR", {}, scale=True, missing=False),
 }  # fmt: skip
-_EXTRAS = {"lightgbm": "skhpt[lightgbm]", "xgboost": "skhpt[xgboost]", "pandas": "pandas"}
+_EXTRAS = {name: f"skhpt[{name}]" for name in ("lightgbm", "xgboost", "catboost")}
 
 
 def library(name: str):
