@@ -59,10 +59,10 @@ class HalvingGridSearchCV(BaseHalving):
         Rounds, named or found, are not trained twice where the worker still has the model:
         who is promoted goes on from where it was. The scores are those of a plain fit.
 
-        Where "auto" finds epochs, the network does not stop by itself. With fewer of them it is
-        a configuration of its own, and more make some worse. So the best of the lower rungs comes
-        to the last one as well, with the epochs that it had, unless somebody is better there; who
-        has become worse with more epochs does not.
+        Where "auto" finds rounds or epochs, a model does not stop by itself. With fewer of them it
+        is a configuration of its own, and more make some worse. So the best of the lower rungs
+        comes to the last one as well, with as many as it had, unless somebody is better there; who
+        has become worse with more does not.
     max_resources : int or "auto", default="auto"
         Most of the resource for anybody: all the rows for tuning, all the folds, the estimator's
         own number of rounds. With the curated space, whose learning rates go below the default,

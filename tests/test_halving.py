@@ -12,6 +12,7 @@ from joblib import parallel_config
 from scipy.stats import loguniform, randint
 from sklearn.base import clone
 from sklearn.datasets import load_iris, make_classification, make_regression
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -355,15 +356,31 @@ def test_a_curated_space_without_the_resource(name):
     fitted = getattr(ours, name)(booster, cv=2, resource="auto", random_state=0, **kwargs)
     fitted.fit(X[:120], y[:120])
     assert "n_estimators" not in fitted.space_
-    assert fitted.best_params_["n_estimators"] == 6 == fitted.best_estimator_.n_estimators_
+    assert fitted.best_params_["n_estimators"] == fitted.best_estimator_.n_estimators_
+    assert fitted.best_params_["n_estimators"] in fitted.n_resources_
+    assert fitted.n_resources_[-1] == 6
+
+
+LEARN_BY_HEART = {
+    "network": (
+        MLPClassifier((60,), max_iter=60, random_state=0),
+        "learning_rate_init",
+        "max_iter",
+    ),
+    "booster": (
+        HistGradientBoostingClassifier(max_iter=60, early_stopping=False, random_state=0),
+        *("learning_rate", "max_iter"),
+    ),
+}
 
 
 @both
-def test_a_network_may_win_with_the_epochs_that_it_had_below(name):
+@pytest.mark.parametrize("kind", LEARN_BY_HEART)
+def test_who_has_become_worse_may_win_with_what_it_had_below(name, kind):
     """Labels that are wrong as often as not are learned by heart in the end."""
     noise = np.random.default_rng(0).integers(0, 2, len(X))
-    model = MLPClassifier((60,), max_iter=60, random_state=0)
-    space = {"learning_rate_init": [0.02, 0.05, 0.1]}
+    model, rate = LEARN_BY_HEART[kind], f"learning_rate{'_init' if kind == 'network' else ''}"
+    space = {rate: [0.02, 0.05, 0.1]}
     kwargs = {"n_candidates": 3} if "Random" in name else {}
     options = {"resource": "auto", "scoring": "neg_log_loss", "cv": 2, **kwargs}
     fitted = getattr(ours, name)(model, space, random_state=0, **options).fit(X, noise)
