@@ -103,7 +103,8 @@ class XGBoostGrower(Grower):
         if set(fit_params) - {"sample_weight"} or not hasattr(estimator, "_create_dmatrix"):
             return False
         # The wrapper's get_params draws from a generator that is given as random_state.
-        params = {**vars(estimator), **(getattr(estimator, "kwargs", None) or {})}
+        given = {name: value for name, value in vars(estimator).items() if not name.endswith("_")}
+        params = {**given, **(getattr(estimator, "kwargs", None) or {})}
         known = {*type(estimator)().get_params(), "kwargs", *_PROVEN}
         unknown = [name for name in params if name not in known and not name.startswith("_")]
         return not unknown and _is_proven(params, classifier)
