@@ -124,8 +124,9 @@ def test_auto_finds_rounds_and_else_takes_rows():
 @pytest.mark.parametrize("case", list(GROWING))
 def test_auto_finds_the_same_of_an_estimator_that_was_fitted_before(case):
     model, parameter = GROWING[case][0](), GROWING[case][1]
-    assert resource_of("auto", model).parameter == parameter
-    assert resource_of("auto", model.fit(X, np.arange(len(X)) % 3)).parameter == parameter
+    assert resource_of("auto", model, len(X)).parameter == parameter
+    model.fit(X, np.arange(len(X)) % 3)
+    assert resource_of("auto", model, len(X)).parameter == parameter
 
 
 def test_a_resource_that_is_not_there():
