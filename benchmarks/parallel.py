@@ -159,13 +159,15 @@ def run(search: BayesSearchCV, X, y) -> Run:
 
 def bound(ledger: Ledger, n_workers: int) -> float:
     """Time of the steps on so many workers, in the time of one, if nobody waited for a proposal."""
-    whole, again = Counter(), []
+    whole, last = Counter(), {"slower": [], "again": []}  # folds on their own, after the others
     for outcome in ledger.outcomes:
         seconds = outcome.fit_time + outcome.score_time
-        if outcome.fold < ledger.n_first:
-            whole[outcome.trial] += seconds
+        if outcome.fold >= ledger.n_first:
+            last["again"].append(seconds)
+        elif ledger.trial(outcome.trial).origin is Origin.SLOWER:
+            last["slower"].append(seconds)
         else:
-            again.append(seconds)
+            whole[outcome.trial] += seconds
     free = [0.0] * n_workers
 
     def start(seconds: float, not_before: float = 0.0) -> None:
@@ -173,12 +175,12 @@ def bound(ledger: Ledger, n_workers: int) -> float:
         free[worker] = max(free[worker], not_before) + seconds
 
     for trial in ledger.trials:
-        # the slower one comes when all others have ended
-        start(whole[trial.index], max(free) if trial.origin is Origin.SLOWER else 0.0)
-    last = max(free)
-    for seconds in again:
-        start(seconds, last)
-    return max(free) / (whole.total() + sum(again))
+        start(whole[trial.index])
+    for folds in last.values():
+        begin = max(free)
+        for seconds in folds:
+            start(seconds, begin)
+    return max(free) / (whole.total() + sum(map(sum, last.values())))
 
 
 def start_workers(n_workers: int, X, y) -> None:

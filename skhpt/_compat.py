@@ -135,11 +135,12 @@ class Pool:
         self._parallel = parallel
         self._backend = parallel._backend
         self.n_workers = n_workers
-        # Loky's own thread warns when an idle worker reaches its end just as tasks come. Where
-        # warnings are errors that thread would end by it, and the tasks would never come back.
-        self._filters = warnings.catch_warnings()
-        self._filters.__enter__()
-        warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
+        self._filters = contextlib.ExitStack()
+        if isinstance(self._backend, LokyBackend):
+            # Its own thread warns when an idle worker reaches its end just as tasks come. Where
+            # warnings are errors the thread ends by it, and the tasks never come back.
+            self._filters.enter_context(warnings.catch_warnings())
+            warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
 
     @property
     def shares_memory(self) -> bool:
@@ -212,14 +213,12 @@ class Pool:
             self._backend.abort_everything(ensure_ready=False)
 
     def close(self, abort: bool = False):
-        try:
+        with self._filters:
             if abort:
                 self._kill()
             else:
                 self._backend.stop_call()
             self._parallel.__exit__(None, None, None)
-        finally:
-            self._filters.__exit__(None, None, None)
 
 
 def open_pool(n_jobs) -> Pool | None:

@@ -400,7 +400,7 @@ def report_failures(ledger: Ledger, error_score) -> None:
         "not expected, you can try to debug them by setting error_score='raise'.\n\n"
         f"Below are more details about the failures:\n{details}",
         FitFailedWarning,
-        stacklevel=3,
+        stacklevel=level_of_caller(),
     )
 
 

@@ -11,14 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._compat import BaseSearchCV, MultimetricScorer
+from .constraints import Constraint, allowed, read_constraints
 from .estimators import DataFacts
 from .ledger import Ledger
 from .plan import Plan
 from .selection import (
     ONE_SE,
-    Constraint,
     OneSE,
-    allowed,
     as_numbers,
     check_columns,
     check_order,
@@ -27,7 +26,6 @@ from .selection import (
     metric_named,
     numbers_of,
     one_se_index,
-    read_constraints,
 )
 from .space.base import brief
 from .table import rows_of

@@ -1,4 +1,4 @@
-"""The finish of a search: its winner learns more slowly, its best few run on other folds."""
+"""The finish of a search: its winner learns more slowly, or its best few run on other folds."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Finish:
     rate : str or None
         Name of the learning rate that is lowered for the winner; None for none.
     rounds : str or None
-        Name of the number of rounds, which goes up as the rate goes down.
+        Name of the number of rounds, which goes up as the rate goes down; there with `rate`.
     given : mapping
         The parameters of the estimator as given.
     space : Space or None
@@ -91,8 +91,9 @@ class Finish:
             reason = engine.run(_Nothing(), 1, [start])
             if reason in StopReason.EARLY:
                 return reason
-            if _is_as_good(ledger, best, ledger.trials[-1]):
-                ledger.prefer(ledger.trials[-1].index)
+            slower = ledger.trials[-1]
+            if _is_as_good(ledger, best, slower):
+                ledger.prefer(slower.index)
                 return None
         chosen = self.finalists(ledger)
         if not chosen:
@@ -107,7 +108,7 @@ class Finish:
         """The winner so far with a third of its learning rate and three times its rounds."""
         best = _ranked(ledger)[:1]
         n_rounds = ledger.n_rounds(best[0].index) if best else None
-        if self.rate is None or self.rounds is None or n_rounds is None:
+        if self.rate is None or n_rounds is None:
             return None
         params = best[0].params
         rate = params.get(self.rate, self.given.get(self.rate))

@@ -39,7 +39,7 @@ from sklearn.model_selection import (
 from sklearn.utils import check_consistent_length, check_random_state
 from sklearn.utils.multiclass import type_of_target
 
-from ._compat import MultimetricScorer, num_samples, scores_of
+from ._compat import MultimetricScorer, level_of_caller, num_samples, scores_of
 from .bootstrap import (
     UNDEFINED,
     Draws,
@@ -441,6 +441,6 @@ def _score_once(scorer, rows: Rows, metric, error_score) -> tuple[dict[str, floa
             f"Scoring the test rows failed for {name!r}; its test score is {scores[name]}. "
             f"Details:\n{error}",
             UserWarning,
-            stacklevel=3,
+            stacklevel=level_of_caller(),
         )
     return scores, set(errors)

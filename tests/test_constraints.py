@@ -12,7 +12,8 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skhpt import BayesSearchCV, GridSearchCV, OneSE, RandomizedSearchCV
-from skhpt.selection import allowed, corrected_score, read_constraints
+from skhpt.constraints import allowed, read_constraints
+from skhpt.selection import corrected_score
 
 X, y = load_iris(return_X_y=True)
 

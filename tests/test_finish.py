@@ -225,12 +225,12 @@ def test_without_a_number_of_rounds_there_is_nothing_to_raise():
     assert finished({"rate": 0.3}, n_rounds=None) is None
 
 
-def with_slower(behind, splits=()):
-    """Five trials; the sixth is the winner's lower rate, behind it by so much on each fold."""
+def with_slower(behind, splits=(), apart=1.0):
+    """Five trials, so far apart; the sixth is the best one's lower rate, so far behind it."""
 
     def score_of(trial, fold):
         noise = 0.3 * np.sin(7 * trial + 3 * fold)
-        return 10.0 * fold + (4.0 - behind if trial == 5 else trial) + noise
+        return 10.0 * fold + (4 * apart - behind if trial == 5 else trial * apart) + noise
 
     finish = Finish(list(splits), rate="rate", rounds="rounds", given={"rate": 0.3})
     return searched(score_of, n_trials=5, finish=finish, n_rounds=1, work=100)
@@ -250,11 +250,13 @@ def test_a_lower_rate_wins_unless_it_is_worse_by_more_than_noise(behind, wins):
 
 
 def test_a_second_look_follows_where_the_lower_rate_does_not_win():
-    ledger, _ = with_slower(0.1, splits=FIVE)
+    ledger, _ = with_slower(0.1, splits=FIVE, apart=0.1)
     assert ledger.n_folds == 5
     np.testing.assert_array_equal(np.flatnonzero(ledger.electable()), [5])
-    ledger, _ = with_slower(3.0, splits=FIVE)
-    assert not ledger.electable()[5] or ledger.n_folds == 5
+    ledger, _ = with_slower(3.0, splits=FIVE, apart=0.1)
+    assert ledger.n_folds == 10
+    assert not ledger.electable()[5]
+    assert len(ledger.folds(5)) == 5
 
 
 def test_the_name_of_the_rate():

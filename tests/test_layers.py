@@ -52,7 +52,7 @@ LAYERS = [
         "callbacks",
         "progress",
     }
-    | {"checks", "selection"},
+    | {"checks", "selection", "constraints"},
     {
         "plan",
         "limits",
