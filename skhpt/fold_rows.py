@@ -103,11 +103,13 @@ def fitted_with_shared_beginning(problem: Problem, fold: int, estimator, fit_par
         As its own ``fit`` leaves it; None where that has to do it: there is no beginning, its
         steps cannot be fitted one by one, or the rows of all folds are too many to be kept.
     """
-    first, own = beginning(estimator), fit_params_of_end(estimator, fit_params)
-    end = last_step(estimator)[1]
+    first = beginning(estimator)
+    if first is None:
+        return None
+    own, end = fit_params_of_end(estimator, fit_params), last_step(estimator)[1]
     # A kernel is cut otherwise than rows, and which of both X is may be among the parameters.
     is_kernel = get_tags(estimator).input_tags.pairwise
-    if first is None or own is None or is_kernel or not hasattr(end, "fit"):
+    if own is None or is_kernel or not hasattr(end, "fit"):
         return None
     n_copies = _PREFIXES_KEPT * len(problem.splits)
     if problem.shelf.get("too large") or n_copies * _size(problem.X) > _MOST_BYTES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -91,6 +91,9 @@ class Racing:
     """
 
     z: float | None = 1.0
+    _steps: dict[int, tuple[Trial, Step]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def races(self) -> bool:
@@ -105,9 +108,18 @@ class Racing:
                 steps.append(self._step(ledger, ledger.trial(index)))
             elif not any(outcome.stop or outcome.late for outcome in folds.values()):
                 finished.append((index, self._verdict(ledger, index)))
+                self._steps.pop(index, None)
         return steps, finished
 
     def _step(self, ledger: Ledger, trial: Trial) -> Step:
+        # A trial is asked for until it runs, and what it may know was settled when it began.
+        of, step = self._steps.get(trial.index, (None, None))
+        if of is not trial:
+            step = self._new_step(ledger, trial)
+            self._steps[trial.index] = (trial, step)
+        return step
+
+    def _new_step(self, ledger: Ledger, trial: Trial) -> Step:
         # The baseline is there to be compared with, so that it needs all its folds.
         is_baseline = trial.origin is Origin.DEFAULT
         whole = is_baseline or self.z is None

@@ -259,3 +259,30 @@ def test_a_label_that_was_not_trained_on_leaves_the_loss_unknown(make):
     growth.grow(2)
     assert np.isnan(growth.loss())
     assert_same_answers(growth, case.fit(make(), 2), case.watched.X)
+
+
+def cost_of(case, estimator, *rounds):
+    growth = case.start(estimator)
+    assert growth.round_cost == 0.0  # nothing is known of trees that are not there
+    for n_rounds in rounds:
+        growth.grow(n_rounds)
+    return growth.round_cost
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_round_costs_by_the_leaves_of_its_trees(n_classes):
+    case = Case(X, classes_of(X, n_classes))
+    free = {"min_child_samples": 1, "min_child_weight": 1e-9}
+    assert cost_of(case, lgbm(num_leaves=31, **free), 5) == 1.0
+    assert cost_of(case, lgbm(num_leaves=45, **free), 5) == 53 / 39
+    assert cost_of(case, lgbm(num_leaves=45, min_child_samples=140), 5) <= 10 / 39
+    shallow, deep = (cost_of(case, xgb(max_depth=depth), 5) for depth in (1, 4))
+    assert shallow == 10 / 39
+    assert 10 / 39 < deep <= 24 / 39
+
+
+@pytest.mark.parametrize("make", [lgbm, xgb])
+def test_the_cost_of_a_round_does_not_depend_on_when_it_is_asked_for(make):
+    case = Case(X, classes_of(X, 3))
+    model = make(**SAMPLED, learning_rate=0.5)
+    assert cost_of(case, model, 5) == cost_of(case, model, 2, 9) == cost_of(case, model, 40)

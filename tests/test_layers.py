@@ -169,3 +169,29 @@ def test_import_loads_no_optional_package():
 def test_the_tests_compare_with_scikit_learns_own_classes():
     for name in ("GridSearchCV", "RandomizedSearchCV"):
         assert getattr(sklearn.model_selection, name).__module__.startswith("sklearn.")
+
+
+def test_every_name_of_the_package_is_loaded_when_it_is_used():
+    code = (
+        "import sys, sklearn.model_selection\n"
+        "before = set(sys.modules)\n"
+        "import skhpt\n"
+        "print(sorted(m for m in set(sys.modules) - before if m.startswith('skhpt.')))\n"
+        "print(all(getattr(skhpt, name) is getattr(skhpt, name) for name in skhpt.__all__))\n"
+        "print(sorted(set(skhpt.__all__) - set(dir(skhpt))), skhpt.samplers.__name__)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.split("\n")[:3] == ["[]", "True", "[] skhpt.samplers"]
+
+
+def test_editors_are_told_the_same_names():
+    tree = ast.parse((ROOT / "__init__.py").read_text())
+    told = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+    names = {alias.asname: node.module for node in told for alias in node.names}
+    assert names == skhpt._HOMES
+    assert sorted(names) == skhpt.__all__
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        skhpt.nothing  # noqa: B018

@@ -13,10 +13,32 @@ from .growing import Growth, Watched
 
 # What the libraries' own logarithmic losses clip probabilities by.
 TINY = 1e-15
+# A tree costs as if it had so many leaves more: fitted to seconds of random configurations of
+# LightGBM and XGBoost on eight data sets, where the logarithm of a round's cost scatters by 0.42
+# around that of its leaves, and by 0.6 (LightGBM) and 0.8 around a constant.
+_LEAVES_BESIDE = 8
+_LEAVES_AS_IT_COMES = 31
+# Rounds whose trees are counted.
+SIZED = 2
 
 
 class BoosterGrowth(Growth):
     """A live booster: the bookkeeping of rounds."""
+
+    _cost: float | None = None
+
+    @property
+    def round_cost(self) -> float:
+        """By the size of its first trees, in rounds of a booster with 31 leaves."""
+        if self._cost is None and self.n_rounds:
+            size = self._tree_size()
+            whole = _LEAVES_AS_IT_COMES + _LEAVES_BESIDE
+            self._cost = 1.0 if size is None else (size + _LEAVES_BESIDE) / whole
+        return self._cost or 0.0
+
+    def _tree_size(self) -> float | None:
+        """Leaves of a tree in the first `SIZED` rounds; None where cost does not follow them."""
+        return None
 
     @abstractmethod
     def _fitted(self, n_rounds: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_array, check_X_y
 
 from .growing import Grower, Growth, Watched
 from .growing_boosters import (
+    SIZED,
     BoosterGrowth,
     Fold,
     as_targets,
@@ -81,8 +83,6 @@ _BINNING = (
     *("use_missing", "zero_as_missing", "feature_pre_filter", "data_random_seed"),
 )
 _SEEDS = ("random_state", "seed")  # for the rows that the bins are made from, if not for all
-
-
 # What LightGBM reads anew in every round. (The smallest leaf decides how bins are made, too.)
 _CHANGEABLE = frozenset(
     (
@@ -93,8 +93,6 @@ _CHANGEABLE = frozenset(
         *("colsample_bynode", "max_delta_step", "path_smooth", "extra_trees"),
     )
 )
-
-
 # The share of the rows, a round, up to which LightGBM trains on a copy of them, and one from which
 # it surely does not: it rounds the number of rows down.
 _COPIED, _NOT_COPIED = 0.5, 0.55
@@ -366,6 +364,11 @@ class LightGBMGrowth(BoosterGrowth):
     def change(self, params: Mapping[str, Any]) -> None:
         self._wrapper.set_params(**params)
         self._booster.reset_parameter(dict(params))
+
+    def _tree_size(self) -> float:
+        text = self._booster.model_to_string(num_iteration=SIZED)
+        sizes = re.findall(r"^num_leaves=(\d+)$", text, re.MULTILINE)
+        return float(np.mean([int(size) for size in sizes])) if sizes else 1.0
 
     def _raw(self) -> np.ndarray:
         self._check_started()

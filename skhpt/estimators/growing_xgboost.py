@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_info
 from .._compat import openmp_threads
 from .growing import Grower, Growth, Watched
 from .growing_boosters import (
+    SIZED,
     BoosterGrowth,
     Fold,
     as_targets,
@@ -301,6 +302,11 @@ class XGBoostGrowth(BoosterGrowth):
             while self.n_rounds < self._goal:
                 self._booster.update(self._bins, iteration=self.n_rounds)
                 self.n_rounds += 1
+
+    def _tree_size(self) -> float:
+        with self._quiet():
+            trees = self._booster[: min(SIZED, self.n_rounds)].get_dump()
+        return sum(tree.count("leaf=") for tree in trees) / len(trees)
 
     def _value(self, margin: bool = False) -> np.ndarray:
         """Predict; the booster remembers the rows' scores and adds but its new trees."""
