@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import math
 import numbers
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import (
     PredefinedSplit,
     RepeatedStratifiedKFold,
@@ -22,14 +19,32 @@ from sklearn.model_selection import (
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import type_of_target
 
-from ._compat import level_of_caller, num_samples
-from .engine import StopReason
+from ._compat import num_samples
 from .estimators.registry import family_of, is_misspelt
 from .estimators.resources import parameters_of
 from .estimators.stopping import name_in_effect, rounds_by_another_name
-from .ledger import Ledger
 from .space.base import brief
-from .trial import Origin, Status
+
+
+def check_clonable(estimator) -> None:
+    """Refuse an estimator of which no search can make copies.
+
+    Raises
+    ------
+    RuntimeError
+        scikit-learn's own, with what to change where that is known.
+    """
+    try:
+        clone(estimator)
+    except RuntimeError as error:
+        for name, value in estimator.get_params().items():
+            own = name.rpartition("__")[2]
+            if isinstance(value, list | np.ndarray) and str(error).endswith(f"parameter {own}"):
+                raise RuntimeError(
+                    f"{error}: it makes a copy of what it is given. A tuple stays as it is, so "
+                    f"pass {own}={tuple(value)!r}."
+                ) from error
+        raise
 
 
 def check_data(estimator, X, y) -> None:
@@ -306,23 +321,6 @@ def check_early_stopping(estimator, early_stopping, stopping, legs) -> None:
         )
 
 
-def report_not_grown(ledger: Ledger) -> None:
-    """Print, once a search, for how many configurations early stopping took another way."""
-    plain = [t for t in ledger.trials if t.origin is not Origin.DEFAULT and t.work is None]
-    plain = [t for t in plain if t.status in (Status.COMPLETE, Status.RACED)]
-    inner = sum(ledger.n_rounds(trial.index) is not None for trial in plain)
-    if inner:
-        print(
-            f"early_stopping: {inner} configurations could not be read as they grew; "
-            "splits of their training rows told the number of rounds."
-        )
-    if len(plain) > inner:
-        print(
-            f"early_stopping: {len(plain) - inner} configurations could not be stopped early; "
-            "they were fitted as given."
-        )
-
-
 def _no_such_parameter(estimator, name: str, known: Mapping[str, Any], where: str) -> str:
     close = [k for k in known if k.rpartition("__")[2].lower() == name.lower()]
     close += [k for k in difflib.get_close_matches(name, known, n=3, cutoff=0.5) if k not in close]
@@ -337,104 +335,3 @@ def _inside_another(name: str, samples: Mapping[str, Any]) -> bool:
     """True for ``clf__C`` where ``clf`` is searched too: some of its values may lack it."""
     parts = name.split("__")
     return any("__".join(parts[:k]) in samples for k in range(1, len(parts)))
-
-
-def check_scores(ledger: Ledger, scoring) -> None:
-    """Look for a winner that is none: no configuration that may be chosen has a score.
-
-    Raises
-    ------
-    ValueError
-        When every configuration that may be chosen failed, while the baseline did not.
-
-    Warns
-    -----
-    UserWarning
-        When the metric was NaN or failed on every fold.
-    """
-    candidates = [t for t in ledger.trials if t.eligible] or ledger.trials
-    if not all(math.isnan(trial.score) for trial in candidates):
-        return
-    first = next(iter(ledger.errors()), None)
-    if first is not None:
-        raise ValueError(
-            "No configuration of the search space has a score: change its ranges, or set "
-            f"error_score='raise' to see where it fails. The first failure was:\n{first}"
-        )
-    warnings.warn(
-        f"No configuration has a score: scoring={scoring!r} was NaN or failed on every fold, so "
-        "that best_params_ is nothing but the first. Choose a metric that fits the target and "
-        "the estimator: for several classes for instance 'f1_macro' or 'roc_auc_ovr', for text "
-        "labels make_scorer with pos_label, for 'neg_log_loss' an estimator with predict_proba.",
-        UserWarning,
-        stacklevel=level_of_caller(),
-    )
-
-
-def report_failures(ledger: Ledger, error_score) -> None:
-    """One warning for all failed fits; an error when every fit failed.
-
-    Raises
-    ------
-    ValueError
-        When every fit failed, with the tracebacks and their counts.
-    """
-    errors = ledger.errors()
-    if not errors:
-        return
-    n_failed, n_fits = sum(errors.values()), ledger.n_fits
-    rule = "-" * 80
-    details = "\n".join(
-        f"{rule}\n{count} fits failed with the following error:\n{error}"
-        for error, count in errors.items()
-    )
-    if n_failed == n_fits:
-        raise ValueError(
-            f"\nAll the {n_fits} fits failed.\nIt is very likely that your model is "
-            "misconfigured.\nYou can try to debug the error by setting error_score='raise'.\n\n"
-            f"Below are more details about the failures:\n{details}"
-        )
-    warnings.warn(
-        f"\n{n_failed} fits failed out of a total of {n_fits}.\nThe score on these train-test "
-        f"partitions for these parameters will be set to {error_score}.\nIf these failures are "
-        "not expected, you can try to debug them by setting error_score='raise'.\n\n"
-        f"Below are more details about the failures:\n{details}",
-        FitFailedWarning,
-        stacklevel=level_of_caller(),
-    )
-
-
-def check_anything_finished(ledger: Ledger, reason: str, time_budget) -> None:
-    """A search that was cut short must have something to show.
-
-    Raises
-    ------
-    KeyboardInterrupt, ValueError
-        When no configuration had run on all folds by the time of the interrupt, or by the end
-        of the budget.
-    """
-    if reason not in StopReason.EARLY:
-        return
-    n_fits, n_folds = ledger.n_fits, ledger.n_folds
-    finished = any(len(ledger.folds(trial.index)) == n_folds for trial in ledger.trials)
-    if reason == StopReason.INTERRUPT and finished:
-        warnings.warn(
-            f"The search was interrupted after {n_fits} fits; the result is the best of the "
-            "configurations that had run on all folds.",
-            UserWarning,
-            stacklevel=level_of_caller(),
-        )
-    elif reason == StopReason.INTERRUPT:
-        raise KeyboardInterrupt
-    elif not finished and reason == StopReason.CALLBACK:
-        raise ValueError(
-            f"A callback stopped the search before one configuration had run on all {n_folds} "
-            f"folds ({n_fits} fits were made): let it wait for the first configuration."
-        )
-    elif not finished:
-        start = "" if n_fits else " Workers take seconds to start: n_jobs=1 begins at once."
-        raise ValueError(
-            f"time_budget={time_budget} seconds were over before one configuration had run on "
-            f"all {n_folds} folds ({n_fits} fits were made). Give more time, fewer folds, or a "
-            f"cheaper estimator.{start}"
-        )

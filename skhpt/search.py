@@ -24,16 +24,14 @@ from ._compat import (
 )
 from .callbacks import SearchCallbacks
 from .checks import (
-    check_anything_finished,
     check_class_sizes,
+    check_clonable,
     check_data,
     check_early_stopping,
-    check_scores,
-    report_failures,
-    report_not_grown,
 )
 from .choosing import Choosing, Selection
 from .constant import constant_scores
+from .endings import check_anything_finished, check_scores, report_failures, report_not_grown
 from .estimators import DataFacts, expecting, quiet_parameters, space_for_facts
 from .estimators.stopping import left_to_the_search
 from .evaluate import Problem, fit_in_context, with_params
@@ -191,6 +189,7 @@ class BaseSearch(Choosing, Exports, SettingAside, BaseSearchCV):
 
     def _check_data(self, X, y) -> None:
         check_data(self.estimator, X, y)
+        check_clonable(self.estimator)
 
     def _owes_draws(self) -> bool:
         """Whether all that is drawn from the user's generator must be scikit-learn's draws."""

@@ -52,7 +52,7 @@ LAYERS = [
         "callbacks",
         "progress",
     }
-    | {"checks", "selection", "constraints"},
+    | {"checks", "endings", "selection", "constraints"},
     {
         "plan",
         "limits",
