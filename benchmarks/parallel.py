@@ -1,7 +1,7 @@
 """Wall time of BayesSearchCV with two workers against one, and what its workers wait for.
 
     python benchmarks/parallel.py
-    python benchmarks/parallel.py --folder FOLDER --data satimage --points 2 --threads one
+    python benchmarks/parallel.py --folder FOLDER --data satimage --points 2 4 --threads one
 
 LightGBM on 4,000 made rows, or on the first --rows of FOLDER/NAME.csv.gz (column "target");
 ``refit=False``, so that there is nothing but the search. One run with each `n_jobs` is a pair; the
@@ -57,10 +57,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="folder with NAME.csv.gz")
     parser.add_argument("--data", help="name of a data set in the folder")
     parser.add_argument("--rows", type=int, default=4000)
-    parser.add_argument("--n-iter", type=int, default=40)
+    parser.add_argument("--n-iter", type=int, default=50)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--points", type=int, nargs="+", default=[2, 4], help="n_points")
+    parser.add_argument(
+        "--points", type=int, nargs="+", default=[0], help="n_points; 0: as it comes (default)"
+    )
     parser.add_argument("--stopping", nargs="+", choices=["on", "off"], default=["on", "off"])
     parser.add_argument("--threads", nargs="+", choices=["own", "one"], default=["own", "one"])
     options = parser.parse_args()
@@ -202,7 +204,7 @@ def compare(options, X, y, labels: bool, threads: str, stopping: str, points: in
                 n_iter=options.n_iter,
                 scoring="neg_log_loss" if labels else "neg_root_mean_squared_error",
                 early_stopping=None if stopping == "on" else False,
-                n_points=points,
+                n_points=points or None,
                 n_jobs=n_jobs,
                 random_state=repeat,
                 refit=False,
@@ -223,7 +225,7 @@ def row(pairs, threads: str, stopping: str, points: int, n_workers: int) -> str:
     walls = [statistics.mean(pair[n].wall for pair in pairs) for n in (1, n_workers)]
     shares = [statistics.mean(pair[n_workers].shares[r] for pair in pairs) for r in REASONS]
     limit = statistics.mean(bound(pair[1].ledger, n_workers) for pair in pairs)
-    columns = [threads, stopping, points, *(f"{wall:.1f}" for wall in walls)]
+    columns = [threads, stopping, points or "as it comes", *(f"{wall:.1f}" for wall in walls)]
     columns += [f"{mean:.2f} [{low:.2f}, {high:.2f}]", f"{limit:.2f}"]
     columns += [*(f"{share:.0f}" for share in shares), f"{os.getloadavg()[0]:.1f}"]
     return f"| {' | '.join(map(str, columns))} |"

@@ -248,7 +248,7 @@ def test_a_misspelt_name_is_found_before_any_fit():
         RandomizedSearchCV(cat(), {"dept": [2, 3]}, n_iter=2).fit(X, y)
 
 
-@pytest.mark.parametrize("wrap", [lambda model: model, lambda model: make_pipeline(model)])
+@pytest.mark.parametrize("wrap", [lambda model: model, make_pipeline])
 def test_a_list_that_it_copies_is_named_with_what_to_give(wrap):
     search = RandomizedSearchCV(wrap(cat(cat_features=[0])), {}, n_iter=1)
     with pytest.raises(RuntimeError, match=r"Cannot clone .* pass cat_features=\(0,\)"):
