@@ -51,7 +51,7 @@ class GPSampler(Sampler):
         elsewhere. As these depend on the machine and its load, any value above 0 then gives up
         that a search has the same result every time and for every ``n_jobs``. None is 1 where
         rounds are counted and those of one configuration are known to cost more than those of
-        another, as with networks of different sizes, and 0 elsewhere. In a search:
+        another, as with trees and networks of different sizes, and 0 elsewhere. In a search:
         ``sampler=functools.partial(GPSampler, cost_exponent=0.5)``.
 
     Raises
