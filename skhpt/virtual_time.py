@@ -2,9 +2,11 @@
 
 A proposal, and the rule of a race, may use what other trials have shown, but never depend on who
 happened to be quick. So both look at workers that do not exist: as many as proposals may be
-pending, all of which train a round in the same time. What real workers still train is only known
-to be at least so long; as soon as that is enough to tell who ends next, nobody waits (conservative
-simulation of discrete events, Chandy and Misra 1979).
+pending, all of them equally quick. A round takes them what it costs: the leaves of its trees, the
+steps of a network, which are the same on every machine. (If all rounds took the same, imagined
+and real ends would come in another order, and real workers wait.) What real workers still train
+is only known to be at least so long; as soon as that is enough to tell who ends next, nobody waits
+(conservative simulation of discrete events, Chandy and Misra 1979).
 """
 
 from __future__ import annotations
