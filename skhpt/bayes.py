@@ -13,7 +13,7 @@ from sklearn.model_selection import ParameterGrid, check_cv
 from sklearn.utils._param_validation import Hidden, Interval, StrOptions
 
 from ._compat import level_of_caller
-from .finish import Finish, other_folds, rate_of
+from .finish import Finish, other_folds, rate_of, rounds_as_given
 from .ledger import Ledger
 from .plan import Leg, Plan
 from .running import Listener
@@ -97,7 +97,8 @@ class BayesSearchCV(BaseSearch):
         Whether a search that has reached its end is finished in one of two ways; None is with
         early stopping. The winner is tried with a third of its learning rate and three times its
         rounds (one row more in ``cv_results_``, of origin "slower"), unless that would be more
-        than three tenths of what the search has trained. It wins if it is not worse by more than
+        than three tenths of what the search has trained, and more than ten times what the
+        estimator as given trains. It wins if it is not worse by more than
         a standard error: the winner so far is the highest of many on these folds, which flatters
         it, and a lower rate does better on held-out rows more often than not (see Notes).
         Otherwise those of the best four that may still win run on a second set of folds of the
@@ -280,6 +281,7 @@ class BayesSearchCV(BaseSearch):
             rate=None if stopping is None or len(plan.legs) > 1 else rate_of(self.estimator),
             rounds=None if stopping is None else stopping.parameter,
             given=self.estimator.get_params(),
+            own_rounds=None if stopping is None else rounds_as_given(self.estimator),
             space=None if self._is_curated() else plan.legs[0].space,
         )
 

@@ -20,6 +20,7 @@ from sklearn.model_selection import (
 
 from ._compat import num_samples
 from .engine import Engine, StopReason
+from .estimators.growing import grower_of_kind
 from .estimators.pipelines import last_step
 from .estimators.registry import family_of
 from .estimators.resources import parameters_of
@@ -29,12 +30,14 @@ from .rows import Rows, Splits, folds_of
 from .schedulers import Plan, all_folds, verdict
 from .space import Space
 from .trial import Origin, Start, Status, Step, Trial
+from .virtual_time import uncounted
 
 N_FINALISTS = 4
 _SLOWER = 3.0
 _LEAST_RATE = 0.01
-# Of what the search has trained, what the lowered rate may cost.
-_SHARE = 0.3
+# What the lowered rate may cost: so much of what the search has trained, and where that is little,
+# because nearly all was dropped at once, so many times the estimator as given.
+_SHARE, _AS_GIVEN = 0.3, 10
 _SHUFFLING = (KFold, StratifiedKFold, StratifiedGroupKFold, GroupKFold)
 _DRAWING = (ShuffleSplit, StratifiedShuffleSplit, GroupShuffleSplit)
 
@@ -54,6 +57,8 @@ class Finish:
         Name of the number of rounds, which goes up as the rate goes down; there with `rate`.
     given : mapping
         The parameters of the estimator as given.
+    own_rounds : int or None
+        Its number of rounds, which it keeps when it is evaluated as given.
     space : Space or None
         Where a lowered rate must lie; None is anywhere.
     """
@@ -62,6 +67,7 @@ class Finish:
     rate: str | None = None
     rounds: str | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
+    own_rounds: int | None = None
     space: Space | None = None
 
     def begin(self, engine: Engine) -> None:
@@ -107,7 +113,7 @@ class Finish:
     def slower(self, ledger: Ledger) -> Start | None:
         """The winner so far with a third of its learning rate and three times its rounds."""
         best = _ranked(ledger)[:1]
-        n_rounds = ledger.n_rounds(best[0].index) if best else None
+        n_rounds = self._rounds_of(ledger, best[0]) if best else None
         if self.rate is None or n_rounds is None:
             return None
         params = best[0].params
@@ -121,6 +127,10 @@ class Finish:
         if not _is_cheap(ledger, best[0], more):
             return None
         return Start(Origin.SLOWER, {**lowered, self.rounds: more})
+
+    def _rounds_of(self, ledger: Ledger, trial: Trial) -> int | None:
+        as_given = trial.origin is Origin.DEFAULT
+        return self.own_rounds if as_given else ledger.n_rounds(trial.index)
 
     def finalists(self, ledger: Ledger) -> list[int]:
         """Those of the best few that may still turn out to be the best."""
@@ -178,7 +188,8 @@ class SecondLook:
 def _is_cheap(ledger: Ledger, trial: Trial, n_rounds: int) -> bool:
     """Whether so many rounds on all folds cost little beside what the search has trained."""
     spent = sum((known.work or 0) * known.round_cost for known in ledger.trials)
-    return n_rounds * ledger.n_first * trial.round_cost <= _SHARE * spent
+    little = max(_SHARE * spent, _AS_GIVEN * uncounted(ledger.n_first))
+    return n_rounds * ledger.n_first * trial.round_cost <= little
 
 
 def _is_as_good(ledger: Ledger, best: Trial, slower: Trial) -> bool:
@@ -221,6 +232,13 @@ def rate_of(estimator: Any) -> str | None:
     if name is None or isinstance(known[name], str):
         return None
     return prefix + (name if family is None else family.rename(last.get_params(deep=False), name))
+
+
+def rounds_as_given(estimator: Any) -> int | None:
+    """The number of rounds that an estimator has; None for what is not trained in rounds."""
+    last = last_step(estimator)[1]
+    grower = grower_of_kind(last)
+    return None if grower is None else grower.own_number(last)
 
 
 def other_folds(cv: Any, rows: Rows, seed: int) -> Splits:

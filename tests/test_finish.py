@@ -19,11 +19,12 @@ from sklearn.model_selection import (
     cross_val_score,
 )
 from threadpoolctl import threadpool_limits
+from xgboost import XGBRegressor
 
 from skhpt import BayesSearchCV, GridSearchCV
 from skhpt.engine import Engine, StopReason
 from skhpt.executors import SerialExecutor
-from skhpt.finish import Finish, other_folds, rate_of
+from skhpt.finish import Finish, other_folds, rate_of, rounds_as_given
 from skhpt.ledger import Ledger
 from skhpt.rows import Rows
 from skhpt.space import dialects
@@ -193,12 +194,12 @@ def test_some_splitters_have_no_others(cv):
 # -- the lower rate ----------------------------------------------------------------------------
 
 
-def finished(params, space=None, given=None, n_rounds=10, work=1000):
+def finished(params, space=None, n_rounds=10, work=1000, origin=Origin.SAMPLER, **told):
     ledger = Ledger(1)
-    ledger.add(params)
+    ledger.add(params, origin)
     ledger.record(Outcome(0, 0, {"score": 1.0}, 0.0, 0.0, n_rounds=n_rounds, work=work))
     Engine(ledger, SerialExecutor(), None).wanted_of_scheduler()
-    return Finish(rate="rate", rounds="rounds", given=given or {}, space=space).slower(ledger)
+    return Finish(rate="rate", rounds="rounds", space=space, **told).slower(ledger)
 
 
 def test_the_winner_gets_a_third_of_its_rate_and_three_times_its_rounds():
@@ -217,8 +218,24 @@ def test_a_rate_that_is_low_or_would_leave_the_users_ranges_stays():
 
 
 def test_a_rate_that_would_be_dear_to_lower_stays():
-    assert finished({"rate": 0.3}, n_rounds=100, work=1000) is not None
-    assert finished({"rate": 0.3}, n_rounds=100, work=999) is None
+    assert finished({"rate": 0.3}, n_rounds=1000, work=10000) is not None
+    assert finished({"rate": 0.3}, n_rounds=1000, work=9999) is None
+
+
+def test_a_search_that_has_dropped_all_at_once_may_spend_more_than_it_has_spent():
+    assert finished({"rate": 0.3}, n_rounds=333, work=1) is not None
+    assert finished({"rate": 0.3}, n_rounds=334, work=1) is None
+
+
+def test_the_estimator_as_given_learns_more_slowly_too():
+    default = {"origin": Origin.DEFAULT, "n_rounds": None}
+    start = finished({"rate": 0.3}, own_rounds=100, **default)
+    assert start.params == {"rate": pytest.approx(0.1), "rounds": 300}
+    assert finished({}, given={"rate": 0.3}, own_rounds=100, **default).params["rounds"] == 300
+    assert finished({"rate": 0.3}, **default) is None
+    assert rounds_as_given(clone(LGBM).set_params(n_estimators=70)) == 70
+    assert rounds_as_given(XGBRegressor()) == 100
+    assert rounds_as_given(Ridge()) is None
 
 
 def test_without_a_number_of_rounds_there_is_nothing_to_raise():
