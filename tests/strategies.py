@@ -1,5 +1,7 @@
 """Random dimensions and spaces for the laws of every one, and doubles of foreign ones."""
 
+import re
+
 import scipy.stats
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,6 +22,11 @@ from skhpt.space import (
 # A slow machine is no failure.
 settings.register_profile("skhpt", deadline=None)
 settings.load_profile("skhpt")
+
+
+def shown(value):
+    """Name a test by its parameter; an address, which is another in every process, is left out."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 class Uneven:

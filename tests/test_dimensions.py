@@ -10,7 +10,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import ParameterSampler
-from strategies import DISTRIBUTIONS, dimensions, finite, unit
+from strategies import DISTRIBUTIONS, dimensions, finite, shown, unit
 
 import skhpt.space
 from skhpt.space import (
@@ -39,7 +39,7 @@ each = pytest.mark.parametrize(
         Layers(depth=2),
         *DISTRIBUTIONS,
     ],
-    ids=repr,
+    ids=shown,
 )
 
 
@@ -86,7 +86,9 @@ def test_values_are_distinct_and_as_many_as_the_size(dimension):
         assert dimension.key(dimension.decode(dimension.encode(value))) == dimension.key(value)
 
 
-@pytest.mark.parametrize("dimension", [d for d in DISTRIBUTIONS if math.isfinite(d.size)], ids=repr)
+@pytest.mark.parametrize(
+    "dimension", [d for d in DISTRIBUTIONS if math.isfinite(d.size)], ids=shown
+)
 def test_values_of_a_finite_distribution_are_all_that_the_cube_gives(dimension):
     values = dimension.values()
     assert len(set(values)) == len(values) == dimension.size

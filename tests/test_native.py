@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from sklearn.model_selection import ParameterGrid, ParameterSampler
-from strategies import Odd, choice_of, range_of
+from strategies import Odd, choice_of, range_of, shown
 
 from skhpt.space import (
     Categorical,
@@ -56,7 +56,7 @@ def test_anything_else_is_not_native(definition):
     assert not native(definition)
 
 
-@pytest.mark.parametrize("definition", [d for d in FOREIGN if "When" not in repr(d)], ids=repr)
+@pytest.mark.parametrize("definition", [d for d in FOREIGN if "When" not in repr(d)], ids=shown)
 def test_what_is_not_native_can_be_rewritten(definition):
     rewritten = to_native(definition)
     assert native(rewritten)
