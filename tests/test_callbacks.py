@@ -30,6 +30,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.utils import Bunch
+from strategies import shown
 
 from skhpt import BayesSearchCV, GridSearchCV, RandomizedSearchCV
 from skhpt.callbacks import SearchCallbacks
@@ -94,7 +95,7 @@ def named_scores(estimator, X, y):
         {"scoring": named_scores, "refit": "accuracy"},
         {"scoring": lambda estimator, X, y: estimator.score(X, y)},
     ],
-    ids=str,
+    ids=shown,
 )
 def test_a_monitor_scores_whatever_the_search_scores_by(options):
     from sklearn.callback import ScoringMonitor

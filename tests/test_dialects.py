@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.svm import SVC
-from strategies import Odd, choice_of, range_of
+from strategies import Odd, choice_of, range_of, shown
 
 from skhpt.space import (
     Categorical,
@@ -157,7 +157,7 @@ from skhpt.space import (
         (Layers(), Layers()),
         (Real(0, 1), Real(0, 1)),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_every_notation_is_read(value, dimension):
     assert parse_dimension("x", value) == dimension
@@ -302,7 +302,7 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("value", "message"), WRONG, ids=lambda case: repr(case)[:40])
+@pytest.mark.parametrize(("value", "message"), WRONG, ids=lambda case: shown(case)[:40])
 def test_a_bad_entry_names_the_parameter_and_what_is_wrong(value, message):
     for definition in ({"C": value}, [{}, {"a": When("b", 1, {"C": value}), "b": [1, 2]}]):
         with pytest.raises(SpaceError, match=r"parameter 'C': .*" + message):
