@@ -1,10 +1,15 @@
 """Lets the tests import their doubles by name, and what several of them share."""
 
 import functools
+import os
 import sys
 from pathlib import Path
 
 import pytest
+
+# Threads of OpenMP that wait in a loop take the cores of those that work, where several tests run
+# at once. To be read when the first library that has such threads is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 sys.path.insert(0, str(Path(__file__).parent))
 

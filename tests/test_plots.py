@@ -294,6 +294,7 @@ def test_without_matplotlib_the_extra_is_named(bayes, monkeypatch):
 def test_importing_the_pictures_loads_no_matplotlib():
     code = (
         "import sys, skhpt\n"
+        "skhpt.BayesSearchCV\n"
         "before = set(sys.modules)\n"
         "skhpt.SearchDisplay\n"
         "import skhpt.report\n"
