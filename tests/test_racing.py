@@ -269,6 +269,20 @@ def test_the_scheduler_is_pure_and_its_rule_knows_what_was_known_when_a_trial_be
     assert steps[2].rule.incumbent == (0, 1, 2)
 
 
+def test_a_rule_is_made_once_a_trial_and_never_for_another_one(monkeypatch):
+    ledgers = [race(np.array([[1.0, 2.0, level]]), z=1.0) for level in (1.5, 9.0)]
+    racing, made, rules = Racing(), [], []
+    monkeypatch.setattr(
+        "skhpt.racing.rule_after", lambda *told: made.append(told) or rule_after(*told)
+    )
+    for ledger in ledgers:  # in both, the second trial is the one to be asked for
+        ledger.learn_all()
+        ledger.add({"x": 7})
+        rules += [racing(ledger)[0][0].rule for _ in range(3)]
+    assert len(made) == 2
+    assert [rule.incumbent[2] for rule in rules] == [1.5] * 3 + [9.0] * 3
+
+
 def test_the_baseline_is_never_raced():
     ledger = race(np.array([[1.0, 2.0, 1.5]]), z=1.0)
     ledger.learn_all()
