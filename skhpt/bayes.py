@@ -97,8 +97,8 @@ class BayesSearchCV(BaseSearch):
         Whether a search that has reached its end is finished in one of two ways; None is with
         early stopping. The winner is tried with a third of its learning rate and three times its
         rounds (one row more in ``cv_results_``, of origin "slower"), unless that would be more
-        than three tenths of what the search has trained, and more than ten times what the
-        estimator as given trains. It wins if it is not worse by more than
+        than three tenths of what the search has trained, and more than 1,000 rounds of trees of
+        31 leaves a fold. It wins if it is not worse by more than
         a standard error: the winner so far is the highest of many on these folds, which flatters
         it, and a lower rate does better on held-out rows more often than not (see Notes).
         Otherwise those of the best four that may still win run on a second set of folds of the

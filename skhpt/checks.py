@@ -39,10 +39,10 @@ def check_clonable(estimator) -> None:
     except RuntimeError as error:
         for name, value in estimator.get_params().items():
             own = name.rpartition("__")[2]
-            if isinstance(value, list | np.ndarray) and str(error).endswith(f"parameter {own}"):
+            if isinstance(value, list) and str(error).endswith(f"parameter {own}"):
                 raise RuntimeError(
-                    f"{error}: it makes a copy of what it is given. A tuple stays as it is, so "
-                    f"pass {own}={tuple(value)!r}."
+                    f"{error}: it makes a copy of the list that it is given. Try a tuple: "
+                    f"{own}={tuple(value)!r}."
                 ) from error
         raise
 

@@ -30,14 +30,13 @@ from .rows import Rows, Splits, folds_of
 from .schedulers import Plan, all_folds, verdict
 from .space import Space
 from .trial import Origin, Start, Status, Step, Trial
-from .virtual_time import uncounted
 
 N_FINALISTS = 4
 _SLOWER = 3.0
 _LEAST_RATE = 0.01
 # What the lowered rate may cost: so much of what the search has trained, and where that is little,
-# because nearly all was dropped at once, so many times the estimator as given.
-_SHARE, _AS_GIVEN = 0.3, 10
+# because nearly all was dropped at once, so many rounds of usual trees a fold.
+_SHARE, _LITTLE = 0.3, 1000.0
 _SHUFFLING = (KFold, StratifiedKFold, StratifiedGroupKFold, GroupKFold)
 _DRAWING = (ShuffleSplit, StratifiedShuffleSplit, GroupShuffleSplit)
 
@@ -188,7 +187,7 @@ class SecondLook:
 def _is_cheap(ledger: Ledger, trial: Trial, n_rounds: int) -> bool:
     """Whether so many rounds on all folds cost little beside what the search has trained."""
     spent = sum((known.work or 0) * known.round_cost for known in ledger.trials)
-    little = max(_SHARE * spent, _AS_GIVEN * uncounted(ledger.n_first))
+    little = max(_SHARE * spent, _LITTLE * ledger.n_first)
     return n_rounds * ledger.n_first * trial.round_cost <= little
 
 
@@ -238,7 +237,10 @@ def rounds_as_given(estimator: Any) -> int | None:
     """The number of rounds that an estimator has; None for what is not trained in rounds."""
     last = last_step(estimator)[1]
     grower = grower_of_kind(last)
-    return None if grower is None else grower.own_number(last)
+    try:
+        return None if grower is None else grower.own_number(last)
+    except (TypeError, ValueError):
+        return None  # no number, of which its own fit complains if anybody does
 
 
 def other_folds(cv: Any, rows: Rows, seed: int) -> Splits:

@@ -238,6 +238,16 @@ def test_the_estimator_as_given_learns_more_slowly_too():
     assert rounds_as_given(Ridge()) is None
 
 
+@pytest.mark.filterwarnings("ignore:(?s).*fits failed", "ignore:One or more")  # as given
+@pytest.mark.parametrize("number", [None, "many"])
+def test_a_number_of_rounds_that_is_none_does_not_matter_to_a_search_that_finds_it(number):
+    model = clone(LGBM).set_params(n_estimators=number)
+    assert rounds_as_given(model) is None
+    options = {"early_stopping": True, "cv": 2, "random_state": 0}
+    search = BayesSearchCV(model, {"num_leaves": (3, 9)}, n_iter=3, **options).fit(*diabetes)
+    assert search.best_params_["n_estimators"] >= 1
+
+
 def test_without_a_number_of_rounds_there_is_nothing_to_raise():
     assert finished({"rate": 0.3}, n_rounds=None) is None
 

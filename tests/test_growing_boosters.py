@@ -262,11 +262,15 @@ def test_a_label_that_was_not_trained_on_leaves_the_loss_unknown(make):
 
 
 def cost_of(case, estimator, *rounds):
+    """What it says after each of some numbers of rounds, all of which must be the same."""
     growth = case.start(estimator)
     assert growth.round_cost == 0.0  # nothing is known of trees that are not there
+    costs = set()
     for n_rounds in rounds:
         growth.grow(n_rounds)
-    return growth.round_cost
+        costs.add(growth.round_cost)
+    (cost,) = costs
+    return cost
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -286,3 +290,19 @@ def test_the_cost_of_a_round_does_not_depend_on_when_it_is_asked_for(make):
     case = Case(X, classes_of(X, 3))
     model = make(**SAMPLED, learning_rate=0.5)
     assert cost_of(case, model, 5) == cost_of(case, model, 2, 9) == cost_of(case, model, 40)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nor_does_it_where_a_round_fails_to_add_a_tree(seed):
+    rng = np.random.default_rng(seed)
+    rare = (rng.random((420, 1)) < 0.08).astype(float)
+    case = Case(rare, rng.integers(0, 2, 420))
+    model = lgbm(min_child_samples=11, subsample=0.5, subsample_freq=1, num_leaves=31)
+    assert cost_of(case, model, 5, 40) == cost_of(case, model, 40)
+
+
+def test_leaves_are_not_counted_in_the_names_of_columns():
+    named = pd.DataFrame(X[:, :3], columns=["leaf=1", "leaf=2", "leaf=3"])
+    frames, y = (named, named.set_axis(["a", "b", "c"], axis=1)), classes_of(X, 2)
+    named, other = (cost_of(Case(frame, y), xgb(max_depth=2), 5) for frame in frames)
+    assert named == other

@@ -366,7 +366,8 @@ class LightGBMGrowth(BoosterGrowth):
         self._booster.reset_parameter(dict(params))
 
     def _tree_size(self) -> float:
-        text = self._booster.model_to_string(num_iteration=SIZED)
+        first = self._iterations[min(SIZED, self.n_rounds)]
+        text = self._booster.model_to_string(num_iteration=first) if first else ""
         sizes = re.findall(r"^num_leaves=(\d+)$", text, re.MULTILINE)
         return float(np.mean([int(size) for size in sizes])) if sizes else 1.0
 

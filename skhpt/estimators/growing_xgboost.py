@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -306,7 +307,8 @@ class XGBoostGrowth(BoosterGrowth):
     def _tree_size(self) -> float:
         with self._quiet():
             trees = self._booster[: min(SIZED, self.n_rounds)].get_dump()
-        return sum(tree.count("leaf=") for tree in trees) / len(trees)
+        leaves = [re.findall(r"^\s*\d+:leaf=", tree, re.MULTILINE) for tree in trees]
+        return sum(map(len, leaves)) / len(trees)
 
     def _value(self, margin: bool = False) -> np.ndarray:
         """Predict; the booster remembers the rows' scores and adds but its new trees."""
