@@ -31,8 +31,10 @@ def check_clonable(estimator) -> None:
 
     Raises
     ------
+    ValueError
+        Where it is known what to change.
     RuntimeError
-        scikit-learn's own, with what to change where that is known.
+        scikit-learn's own, for all others.
     """
     try:
         clone(estimator)
@@ -40,7 +42,7 @@ def check_clonable(estimator) -> None:
         for name, value in estimator.get_params().items():
             own = name.rpartition("__")[2]
             if isinstance(value, list) and str(error).endswith(f"parameter {own}"):
-                raise RuntimeError(
+                raise ValueError(
                     f"{error}: it makes a copy of the list that it is given. Try a tuple: "
                     f"{own}={tuple(value)!r}."
                 ) from error

@@ -251,6 +251,6 @@ def test_a_misspelt_name_is_found_before_any_fit():
 @pytest.mark.parametrize("wrap", [lambda model: model, make_pipeline])
 def test_a_list_that_it_copies_is_named_with_what_to_give(wrap):
     search = RandomizedSearchCV(wrap(cat(cat_features=[0])), {}, n_iter=1)
-    with pytest.raises(RuntimeError, match=r"Cannot clone .* Try a tuple: cat_features=\(0,\)"):
+    with pytest.raises(ValueError, match=r"Cannot clone .* Try a tuple: cat_features=\(0,\)"):
         search.fit(X, y)
     clone(wrap(cat(cat_features=(0,))))  # as it is told
