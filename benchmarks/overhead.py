@@ -5,8 +5,8 @@
 RandomizedSearchCV of both packages runs identical candidates with a cheap estimator, in turns,
 in one process; the median of the ratios of their CPU times is what counts, since machines are
 noisy. The race is run as it comes, and with so many standard errors that it drops nobody: then it
-is all cost and no gain, as where data are tiny. The
-import is timed in fresh processes. Exits with 1 when a limit is passed.
+is all cost and no gain, as where data are tiny. The import is timed in fresh processes. Exits
+with 1 when a limit is passed.
 """
 
 from __future__ import annotations

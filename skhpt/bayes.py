@@ -97,14 +97,14 @@ class BayesSearchCV(BaseSearch):
         Whether a search that has reached its end is finished in one of two ways; None is with
         early stopping. The winner is tried with a third of its learning rate and three times its
         rounds (one row more in ``cv_results_``, of origin "slower"), unless that would be more
-        than three tenths of what the search has trained, and more than 1,000 rounds of trees of
-        31 leaves a fold. It wins if it is not worse by more than
-        a standard error: the winner so far is the highest of many on these folds, which flatters
-        it, and a lower rate does better on held-out rows more often than not (see Notes).
-        Otherwise those of the best four that may still win run on a second set of folds of the
-        same kind, as ``split5_test_score`` and so on, and the best of them on all folds wins: its
-        score is not the highest of many on the folds that chose it. Splitters without other
-        folds, such as groups left out one by one, have no second set.
+        than three tenths of what the search has trained, and more than 1,000 rounds of trees of 31
+        leaves a fold. It wins if it is not worse by more than a standard error: the winner so far
+        is the highest of many on these folds, which flatters it, and a lower rate does better on
+        held-out rows more often than not (see Notes). Otherwise those of the best four that may
+        still win run on a second set of folds of the same kind, as ``split5_test_score`` and so
+        on, and the best of them on all folds wins: its score is not the highest of many on the
+        folds that chose it. Splitters without other folds, such as groups left out one by one,
+        have no second set.
 
     Attributes
     ----------

@@ -185,7 +185,7 @@ class SecondLook:
 
 
 def _is_cheap(ledger: Ledger, trial: Trial, n_rounds: int) -> bool:
-    """Whether so many rounds on all folds cost little beside what the search has trained."""
+    """Whether so many rounds on all folds cost little, or little of what the search trained."""
     spent = sum((known.work or 0) * known.round_cost for known in ledger.trials)
     little = max(_SHARE * spent, _LITTLE * ledger.n_first)
     return n_rounds * ledger.n_first * trial.round_cost <= little
