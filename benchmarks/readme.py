@@ -1,4 +1,4 @@
-"""Every table of the README, and the other benchmarks beside them, by one command.
+"""Every table of README.md and of benchmarks/README.md by one command.
 
     python benchmarks/readme.py                      # data that comes with scikit-learn; many hours
     python benchmarks/readme.py --folder FOLDER      # and the files of FOLDER, as in the README
@@ -122,10 +122,11 @@ def benchmarks() -> list[Benchmark]:
         Benchmark(
             "time_to_quality_xgboost",
             "time_to_quality",
-            "--results {out}/time_to_quality.jsonl --rows 1000 --n-iter 30 --seeds 0 1 "
-            "--estimators xgboost",
+            f"--results {{out}}/time_to_quality.jsonl --searches {rivals()} --rows 1000 "
+            "--seeds 0 1 2 --n-iter 30 --by-data --estimators xgboost "
+            "--plot {out}/time_to_quality.png",
             "--results {out}/time_to_quality.jsonl --rows 200 --n-iter 3 --n-random 3 "
-            "--estimators xgboost --data breast_cancer",
+            "--estimators xgboost --data breast_cancer --plot {out}/time_to_quality.png",
             folder="--folder {folder}",
         ),
         Benchmark(
@@ -150,7 +151,7 @@ def benchmarks() -> list[Benchmark]:
         Benchmark(
             "multi_fidelity",
             "multi_fidelity",
-            "--results {out}/multi_fidelity.jsonl --estimators lightgbm xgboost mlp --seeds 0 1",
+            "--results {out}/multi_fidelity.jsonl --estimators lightgbm xgboost mlp --seeds 0 1 2",
             "--results {out}/multi_fidelity.jsonl --data breast_cancer --rows 150 "
             "--searches sk_halving our_halving",
             folder="--folder {folder}",

@@ -3,7 +3,7 @@
     python benchmarks/time_to_quality.py --results ttq.jsonl
     python benchmarks/time_to_quality.py --results ttq.jsonl --folder FOLDER \\
         --data hr segment breast_cancer --estimators lightgbm xgboost --seeds 0 1 2 --rows 1000
-    python benchmarks/time_to_quality.py --results ttq.jsonl --table
+    python benchmarks/time_to_quality.py --results ttq.jsonl --table --plot ttq.png
 
 The reference is scikit-learn's RandomizedSearchCV with 100 candidates. All searches get the same
 rows and the same 5 folds, one thread, and the metric log loss or root mean squared error; a data
@@ -16,7 +16,7 @@ work is timed right before and after every search, and ratios are of CPU in unit
 standard errors: "paired", of that difference over the held-out rows, or "of score", of the
 reference's own held-out loss. Intervals are 95 % t-intervals over data sets, for their mean over
 seeds: they speak of other data sets of this kind. A second table sets ours against each of the
-others, and names the data sets on which ours is worse.
+others, and names the data sets on which ours is worse. --plot draws the first one.
 
 FLAML knows no number of configurations. It has --flaml-seconds, or, without them, as many seconds
 as the reference took CPU in the same case, and therefore runs after it; its folds are the same.
@@ -46,7 +46,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import sklearn.datasets
-from _quality_tables import print_tables
+from _quality_picture import draw
+from _quality_tables import by_search, print_tables
 from _rivals import BUILDERS, n_fits
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -361,6 +362,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--tag", default="", help="what to call this version of ours")
     add("--table", action="store_true", help="only print what is in --results")
     add("--by-data", action="store_true", help="a line for each data set as well")
+    add("--plot", type=Path, help="a picture of cost against loss, with --rows rows")
     options = parser.parse_args()
     options.data = options.data or [*(FILES if options.folder else []), *BUNDLED]
     return options
@@ -375,7 +377,10 @@ def main() -> None:
         for message in QUIET:
             warnings.filterwarnings("ignore", message)
         failed = run(options)
-    print_tables(read(options.results), label_of("random", options), options)
+    done, reference = read(options.results), label_of("random", options)
+    print_tables(done, reference, options)
+    if options.plot:
+        draw(by_search(done, reference, options), reference, options.rows, options.plot)
     if failed:
         sys.exit(f"{failed} searches failed, see above.")
 
