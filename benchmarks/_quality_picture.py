@@ -1,4 +1,4 @@
-"""The picture of benchmarks/time_to_quality.py: what a search costs against what it finds."""
+"""The picture of benchmarks/time_to_quality.py: what searches cost, and what they find."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from _quality_tables import OURS, Cases, with_interval
 
 TITLES = {"lightgbm": "LightGBM", "xgboost": "XGBoost", "mlp": "MLPClassifier"}
 NAMES = {
-    OURS: "skhpt, BayesSearchCV",
+    OURS: "skhpt BayesSearchCV",
+    "random": "RandomizedSearchCV",
     "grid": "GridSearchCV",
     "halving": "HalvingRandomSearchCV",
     "skopt": "scikit-optimize",
@@ -18,91 +19,84 @@ NAMES = {
     "flaml": "FLAML",
 }
 OUR_COLOR, OTHERS, PALE = "#c2410c", "#475569", "#cbd5e1"
+MARKERS = "os^"  # one for each estimator
+TICKS = [0.05, 0.1, 0.2, 0.5, 1, 2, 4]
 
 
 class Point(NamedTuple):
     """Mean and 95 % interval over data sets, of the CPU and of the loss."""
 
-    search: str
     cpu: tuple[float, float, float]
     loss: tuple[float, float, float]
     n_data: int
 
 
-def points_of(found: dict[tuple, Cases], estimator: str, rows: int) -> list[Point]:
-    """The searches that cost something, by what they cost."""
-    points = []
+def points_of(found: dict[tuple, Cases], estimator: str, rows: int) -> dict[str, Point]:
+    """The searches of an estimator that cost something, by name."""
+    points = {}
     for (name, of_rows, search, _), cases in found.items():
         means = np.array([np.mean(runs, axis=0) for runs in cases.values()])
         if (name, of_rows) != (estimator, rows) or np.isnan(means[:, 0]).any():
             continue
         cpu = tuple(np.exp(with_interval(means[:, 0])))
-        points.append(Point(search, cpu, with_interval(means[:, 3]), len(cases)))
-    return sorted(points, key=lambda point: point.cpu[0])
+        points[search] = Point(cpu, with_interval(means[:, 3]), len(cases))
+    return points
 
 
 def draw(found: dict[tuple, Cases], reference: str, rows: int, file: Path) -> None:
-    """A panel for each estimator; the further down and to the left, the better."""
+    """Cost to the left and loss to the right, a line for each search, the cheapest on top."""
     import matplotlib.pyplot as plt
 
-    panels = {
-        title: points for name, title in TITLES.items() if (points := points_of(found, name, rows))
-    }
-    if not panels:
+    of = {name: points for name in TITLES if (points := points_of(found, name, rows))}
+    if not of:
         raise SystemExit(f"--plot: nothing with {rows} rows has been compared with {reference}.")
-    figure, axes = plt.subplots(
-        1, len(panels), figsize=(5.2 * len(panels), 4.2), squeeze=False, sharey=True
+    costs: dict[str, list[float]] = {reference: [1.0]}
+    for points in of.values():
+        for search, point in points.items():
+            costs.setdefault(search, []).append(point.cpu[0])
+    order = sorted(costs, key=lambda search: -np.mean(np.log(costs[search])))
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(9, 1.3 + 0.45 * len(order)), sharey=True, layout="constrained"
     )
-    for ax, (title, points) in zip(axes[0], panels.items()):
-        _panel(ax, title, points, reference)
-    axes[0, 0].set_ylabel("held-out loss minus that of random search\n(its standard errors)")
-    figure.tight_layout()
+    for marker, shift, (name, points) in zip(MARKERS, _shifts(len(of)), of.items()):
+        for search, point in points.items():
+            y, style = order.index(search) + shift, {"fmt": marker, "color": _color(search)}
+            _interval(left, point.cpu, y, **style)
+            _interval(right, point.loss, y, **style)
+        n_data = " or ".join(str(n) for n in sorted({point.n_data for point in points.values()}))
+        said = f"{TITLES[name]}, {n_data} data set{'s' * (n_data != '1')}"
+        right.plot([], [], marker, color=OTHERS, ms=5, label=said)
+    for ax, neutral in ((left, 1), (right, 0)):
+        ax.axvline(neutral, color=PALE, lw=1, zorder=0)
+        ax.plot(neutral, order.index(reference), "|", color=OTHERS, ms=14, mew=2)
+        ax.spines[["top", "right"]].set_visible(False)
+    left.set_yticks(range(len(order)), [_title(search) for search in order])
+    left.get_yticklabels()[-1].set_color(_color(order[-1]))
+    left.set_xscale("log")
+    left.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    left.set_xticks([], minor=True)
+    left.set_xlabel("CPU time, random search = 1")
+    right.set_xlabel("held-out loss minus that of random search,\nin its standard errors")
+    figure.legend(loc="outside upper right", ncols=len(of), frameon=False, fontsize=9)
     figure.savefig(file, dpi=110)
     plt.close(figure)
 
 
-def _panel(ax, title: str, points: list[Point], reference: str) -> None:
-    ax.axhline(0, color=PALE, lw=1, zorder=0)
-    ax.axvline(1, color=PALE, lw=1, zorder=0)
-    ax.plot(1, 0, "o", color=OTHERS, ms=7)
-    _label(ax, (1, 0), f"random search, {reference.rpartition('-')[2]}", OTHERS)
-    for point in points:
-        family, _, amount = point.search.rpartition("-")
-        color = OUR_COLOR if family == OURS else OTHERS
-        x, y = point.cpu[0], point.loss[0]
-        low, high = point.cpu[1:]
-        ax.errorbar(
-            x,
-            y,
-            xerr=None if np.isnan(low) else [[x - low], [high - x]],
-            yerr=None if np.isnan(low) else [[y - point.loss[1]], [point.loss[2] - y]],
-            fmt="o",
-            ms=9 if family == OURS else 7,
-            color=color,
-            elinewidth=0.8,
-            alpha=0.95,
-        )
-        _label(ax, (x, y), f"{NAMES.get(family, family)}, {amount}", color)
-    n_data = " or ".join(str(n) for n in sorted({point.n_data for point in points}))
-    ax.set_title(f"{title}, {n_data} data set{'s' * (n_data != '1')}")
-    ax.set_xscale("log")
-    ticks = [0.05, 0.1, 0.2, 0.5, 1, 2, 4]
-    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    ax.set_xticks([], minor=True)
-    ax.set_xlim(0.04, 8)
-    ax.set_xlabel("CPU time, random search = 1")
-    ax.spines[["top", "right"]].set_visible(False)
+def _shifts(n: int) -> np.ndarray:
+    """Where the markers of estimators stand on the line of a search; the first is above."""
+    return 0.12 * (np.arange(n)[::-1] - (n - 1) / 2)
 
 
-def _label(ax, at: tuple[float, float], text: str, color: str) -> None:
-    """Above a point; to the left of it where there is no room to the right."""
-    side, sign = ("left", 1) if at[0] < 1.2 else ("right", -1)
-    ax.annotate(
-        text,
-        at,
-        xytext=(6 * sign, 6),
-        textcoords="offset points",
-        ha=side,
-        color=color,
-        fontsize=8.5,
-    )
+def _color(search: str) -> str:
+    return OUR_COLOR if search.startswith(OURS) else OTHERS
+
+
+def _title(search: str) -> str:
+    family, _, amount = search.rpartition("-")
+    return f"{NAMES[family]}, {amount}"
+
+
+def _interval(ax, of: tuple[float, float, float], y: float, **style) -> None:
+    mean, low, high = of
+    ends = None if np.isnan(low) else [[mean - low], [high - mean]]
+    ax.errorbar(mean, y, xerr=ends, ms=6, elinewidth=0.9, **style)

@@ -362,7 +362,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--tag", default="", help="what to call this version of ours")
     add("--table", action="store_true", help="only print what is in --results")
     add("--by-data", action="store_true", help="a line for each data set as well")
-    add("--plot", type=Path, help="a picture of cost against loss, with --rows rows")
+    add("--plot", type=Path, help="a picture of cost and loss, with --rows rows")
     options = parser.parse_args()
     options.data = options.data or [*(FILES if options.folder else []), *BUNDLED]
     return options
