@@ -28,43 +28,45 @@ class Point(NamedTuple):
 
     cpu: tuple[float, float, float]
     loss: tuple[float, float, float]
-    n_data: int
 
 
-def points_of(found: dict[tuple, Cases], estimator: str, rows: int) -> dict[str, Point]:
-    """The searches of an estimator that cost something, by name."""
+def points_of(found: dict[tuple, Cases], estimator: str, rows: int) -> tuple[dict[str, Point], int]:
+    """The searches of an estimator that cost something, on the data sets that all of them have."""
+    of = {
+        search: cases
+        for (name, of_rows, search, _), cases in found.items()
+        if (name, of_rows) == (estimator, rows) and search != "default"
+    }
+    shared = set.intersection(*map(set, of.values())) if of else set()
     points = {}
-    for (name, of_rows, search, _), cases in found.items():
-        means = np.array([np.mean(runs, axis=0) for runs in cases.values()])
-        if (name, of_rows) != (estimator, rows) or np.isnan(means[:, 0]).any():
-            continue
+    for search, cases in of.items() if shared else []:
+        means = np.array([np.mean(cases[data], axis=0) for data in sorted(shared)])
         cpu = tuple(np.exp(with_interval(means[:, 0])))
-        points[search] = Point(cpu, with_interval(means[:, 3]), len(cases))
-    return points
+        points[search] = Point(cpu, with_interval(means[:, 3]))
+    return points, len(shared)
 
 
 def draw(found: dict[tuple, Cases], reference: str, rows: int, file: Path) -> None:
     """Cost to the left and loss to the right, a line for each search, the cheapest on top."""
     import matplotlib.pyplot as plt
 
-    of = {name: points for name in TITLES if (points := points_of(found, name, rows))}
+    of = {name: found_of for name in TITLES if (found_of := points_of(found, name, rows))[1]}
     if not of:
         raise SystemExit(f"--plot: nothing with {rows} rows has been compared with {reference}.")
     costs: dict[str, list[float]] = {reference: [1.0]}
-    for points in of.values():
+    for points, _ in of.values():
         for search, point in points.items():
             costs.setdefault(search, []).append(point.cpu[0])
     order = sorted(costs, key=lambda search: -np.mean(np.log(costs[search])))
     figure, (left, right) = plt.subplots(
         1, 2, figsize=(9, 1.3 + 0.45 * len(order)), sharey=True, layout="constrained"
     )
-    for marker, shift, (name, points) in zip(MARKERS, _shifts(len(of)), of.items()):
+    for marker, shift, (name, (points, n_data)) in zip(MARKERS, _shifts(len(of)), of.items()):
         for search, point in points.items():
             y, style = order.index(search) + shift, {"fmt": marker, "color": _color(search)}
             _interval(left, point.cpu, y, **style)
             _interval(right, point.loss, y, **style)
-        n_data = " or ".join(str(n) for n in sorted({point.n_data for point in points.values()}))
-        said = f"{TITLES[name]}, {n_data} data set{'s' * (n_data != '1')}"
+        said = f"{TITLES[name]}, {n_data} data set{'s' * (n_data > 1)}"
         right.plot([], [], marker, color=OTHERS, ms=5, label=said)
     for ax, neutral in ((left, 1), (right, 0)):
         ax.axvline(neutral, color=PALE, lw=1, zorder=0)
@@ -93,7 +95,7 @@ def _color(search: str) -> str:
 
 def _title(search: str) -> str:
     family, _, amount = search.rpartition("-")
-    return f"{NAMES[family]}, {amount}"
+    return f"{NAMES[family]}, {amount if amount != 'equal' else 'as many seconds'}"
 
 
 def _interval(ax, of: tuple[float, float, float], y: float, **style) -> None:
