@@ -33,14 +33,16 @@ class Point(NamedTuple):
 def points_of(found: dict[tuple, Cases], estimator: str, rows: int) -> tuple[dict[str, Point], int]:
     """The searches of an estimator that cost something, on the data sets that all of them have."""
     of = {
-        search: cases
-        for (name, of_rows, search, _), cases in found.items()
+        f"{search} {tag}".rstrip(): cases
+        for (name, of_rows, search, tag), cases in found.items()
         if (name, of_rows) == (estimator, rows) and search != "default"
     }
-    shared = set.intersection(*map(set, of.values())) if of else set()
+    shared = sorted(set.intersection(*map(set, of.values()))) if of else []
+    if not shared:
+        return {}, 0
     points = {}
-    for search, cases in of.items() if shared else []:
-        means = np.array([np.mean(cases[data], axis=0) for data in sorted(shared)])
+    for search, cases in of.items():
+        means = np.array([np.mean(cases[data], axis=0) for data in shared])
         cpu = tuple(np.exp(with_interval(means[:, 0])))
         points[search] = Point(cpu, with_interval(means[:, 3]))
     return points, len(shared)

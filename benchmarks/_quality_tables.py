@@ -91,12 +91,14 @@ def of_ours(done: dict[Task, dict], options) -> dict[tuple, Cases]:
     return found
 
 
-def print_tables(done: dict[Task, dict], reference: str, options) -> None:
+def print_tables(
+    done: dict[Task, dict], found: dict[tuple, Cases], reference: str, options
+) -> None:
+    """Print what :func:`by_search` has found, and ours against each of the others."""
     lines = {" ".join(f"{k} {v}" for k, v in row["versions"].items()) for row in done.values()}
     for line in sorted(lines):
         if not any(other.startswith(f"{line} ") for other in lines):  # the same and skhpt
             print("measured with", line)
-    found = by_search(done, reference, options)
     _print_head(f"against {reference}")
     for key, cases in sorted(found.items()):
         print(_line(_name(key), cases))

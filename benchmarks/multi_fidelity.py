@@ -25,7 +25,7 @@ import warnings
 from pathlib import Path
 
 import time_to_quality  # first, as it sets the number of threads
-from _quality_tables import print_tables
+from _quality_tables import by_search, print_tables
 from _rivals import BUILDERS, ranges, scipy_words
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, make_scorer
@@ -120,7 +120,8 @@ def main() -> None:
             warnings.filterwarnings("ignore", message)
         failed = time_to_quality.run(options)
     reference = time_to_quality.label_of(REFERENCE, options)
-    print_tables(time_to_quality.read(options.results), reference, options)
+    done = time_to_quality.read(options.results)
+    print_tables(done, by_search(done, reference, options), reference, options)
     if failed:
         sys.exit(f"{failed} searches failed, see above.")
 

@@ -378,9 +378,10 @@ def main() -> None:
             warnings.filterwarnings("ignore", message)
         failed = run(options)
     done, reference = read(options.results), label_of("random", options)
-    print_tables(done, reference, options)
+    found = by_search(done, reference, options)
+    print_tables(done, found, reference, options)
     if options.plot:
-        draw(by_search(done, reference, options), reference, options.rows, options.plot)
+        draw(found, reference, options.rows, options.plot)
     if failed:
         sys.exit(f"{failed} searches failed, see above.")
 
