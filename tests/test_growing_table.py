@@ -59,6 +59,9 @@ MR = functools.partial(MLPRegressor, **NET)
 
 SAMPLED = {"subsample": 0.7, "subsample_freq": 1, "colsample_bytree": 0.6}
 XSAMPLED = {"subsample": 0.7, "colsample_bytree": 0.6, "colsample_bynode": 0.7}
+# LightGBM takes the faster of two ways through the columns, by a timing of its own. With "mape" and
+# weights, which it takes for a constant Hessian, they differ: one plain fit in fifty is another.
+ALWAYS_THE_SAME = {"force_col_wise": True}
 APART = [[0, 1, 2], [3, 4, 5, 6, 7, 8, 9]]
 RISING = [1, -1] + [0] * 8
 
@@ -87,7 +90,8 @@ GROWN = {
         *[(make(interaction_constraints=APART, **SAMPLED), "nan", y, {})
           for make, y in ((LC, "three"), (LR, "real"))],
         *[(LR(objective=name, **SAMPLED), "frame", "positive", WEIGHT)
-          for name in ("l2", "l1", "huber", "fair", "mape", "quantile", "gamma", "tweedie")],
+          for name in ("l2", "l1", "huber", "fair", "quantile", "gamma", "tweedie")],
+        (LR(objective="mape", **ALWAYS_THE_SAME, **SAMPLED), "frame", "positive", WEIGHT),
         (LR(objective="poisson", **SAMPLED), "frame", "counts", WEIGHT),
         *[(LR(objective=name), "nan", "positive", {})
           for name in ("l2", "l1", "huber", "quantile", "poisson", "gamma", "tweedie")],
