@@ -5,13 +5,11 @@ against every other one, with the data sets on which ours is worse.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.stats
-
-if TYPE_CHECKING:
-    from time_to_quality import Task
+from _quality_results import Done, Task, difference
 
 OURS = "skhpt"
 CLEAR = 1.0  # standard errors of a paired difference from which on a data set is named
@@ -28,24 +26,16 @@ class Comparison(NamedTuple):
 Cases = dict[str, list[Comparison]]
 
 
-def compare(task: Task, reference: Task, done: dict[Task, dict], options) -> Comparison:
+def compare(task: Task, reference: Task, done: Done, options) -> Comparison:
     """A search against another on the same rows; the default costs nothing worth saying."""
     row, base_row = done.get(task), done[reference]
-    base = _losses(reference, done, options)
-    difference, root = _losses(task, done, options) - base, len(base) ** 0.5
-    spread = difference.std(ddof=1) / root
+    mean, paired, of_reference = difference(task, reference, done, options.results)
     return Comparison(
         np.log(row["calibrated"] / base_row["calibrated"]) if row else np.nan,
         row["n_fits"] / base_row["n_fits"] if row else np.nan,
-        difference.mean() / spread if spread > 0 else 0.0,
-        difference.mean() / (base.std(ddof=1) / root),
+        mean / paired if paired > 0 else 0.0,
+        mean / of_reference,
     )
-
-
-def _losses(task: Task, done: dict[Task, dict], options) -> np.ndarray:
-    """The losses that a search has saved; "default" is no search and has no row."""
-    file = task.losses(options.results, None if task in done else task.search)
-    return np.load(file).astype(float)
 
 
 def with_interval(values: np.ndarray) -> tuple[float, float, float]:
@@ -63,20 +53,20 @@ def shown(values, digits: int, through: Callable = float) -> str:
     return f"{mean:.{digits}f}{interval}"
 
 
-def by_search(done: dict[Task, dict], reference: str, options) -> dict[tuple, Cases]:
+def by_search(done: Done, reference: str, options) -> dict[tuple, Cases]:
     """Comparisons with the reference by (estimator, rows, search, tag)."""
     found: dict[tuple, Cases] = {}
     for task in done:
         base = task._replace(search=reference, tag="")
         if base not in done:
             continue
-        rival = task._replace(search="default") if task == base else task
+        rival = task.default if task == base else task
         cases = found.setdefault((rival.estimator, rival.rows, rival.search, rival.tag), {})
         cases.setdefault(rival.data, []).append(compare(rival, base, done, options))
     return found
 
 
-def of_ours(done: dict[Task, dict], options) -> dict[tuple, Cases]:
+def of_ours(done: Done, options) -> dict[tuple, Cases]:
     """Comparisons of ours with each other search by (estimator, rows, ours, tag, other)."""
     found: dict[tuple, Cases] = {}
     for task in done:
@@ -92,9 +82,9 @@ def of_ours(done: dict[Task, dict], options) -> dict[tuple, Cases]:
 
 
 def print_tables(
-    done: dict[Task, dict], found: dict[tuple, Cases], reference: str, options
+    done: Done, found: dict[tuple, Cases], apart: dict[tuple, Cases], reference: str, options
 ) -> None:
-    """Print what :func:`by_search` has found, and ours against each of the others."""
+    """Print what :func:`by_search` and :func:`of_ours` have found."""
     lines = {" ".join(f"{k} {v}" for k, v in row["versions"].items()) for row in done.values()}
     for line in sorted(lines):
         if not any(other.startswith(f"{line} ") for other in lines):  # the same and skhpt
@@ -107,7 +97,7 @@ def print_tables(
             print(f"\n{_name(key)}")
             for data, runs in sorted(cases.items()):
                 print(_line(f"  {data}", {data: runs}))
-    _print_ours(of_ours(done, options))
+    _print_ours(apart)
 
 
 def _print_ours(found: dict[tuple, Cases]) -> None:
@@ -122,11 +112,21 @@ def _print_ours(found: dict[tuple, Cases]) -> None:
         print(f"{_name(tuple(ours))} / {other}: {defeats(cases)}")
 
 
+def mean_by_data(cases: Cases) -> dict[str, Comparison]:
+    """The mean over the seeds of each data set."""
+    return {data: Comparison(*np.mean(runs, axis=0)) for data, runs in sorted(cases.items())}
+
+
+def clear(means: dict[str, Comparison]) -> tuple[list[str], list[str]]:
+    """The data sets on which the first of two searches is worse, and those where it is better."""
+    worse = [data for data, mean in means.items() if mean.paired > CLEAR]
+    return worse, [data for data, mean in means.items() if mean.paired < -CLEAR]
+
+
 def defeats(cases: Cases) -> str:
     """The data sets on which the first of two searches is worse, in words."""
-    means = {data: Comparison(*np.mean(runs, axis=0)) for data, runs in sorted(cases.items())}
-    worse = [data for data, mean in means.items() if mean.paired > CLEAR]
-    better = [data for data, mean in means.items() if mean.paired < -CLEAR]
+    means = mean_by_data(cases)
+    worse, better = clear(means)
     slower = [data for data, mean in means.items() if mean.log_cpu > 0]
     said = [f"greater loss on {_these(worse, means)}", f"less on {_these(better, means)}"]
     said.append(f"more CPU on {_these(slower, means)}")

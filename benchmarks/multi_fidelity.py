@@ -25,7 +25,6 @@ import warnings
 from pathlib import Path
 
 import time_to_quality  # first, as it sets the number of threads
-from _quality_tables import by_search, print_tables
 from _rivals import BUILDERS, ranges, scipy_words
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, make_scorer
@@ -97,15 +96,14 @@ def parse_arguments() -> argparse.Namespace:
     add("--searches", nargs="+", choices=list(SEARCHES), default=list(SEARCHES))
     add("--again", nargs="+", choices=list(SEARCHES), default=[], help="searches to run again")
     add("--rows", type=int, default=1000, help="rows to tune on, at most")
-    add("--table", action="store_true", help="only print what is in --results")
-    add("--by-data", action="store_true", help="a line for each data set as well")
+    time_to_quality.add_outputs(parser)
     options = parser.parse_args()
     ours = ["hr", "segment", "bikeshare", "satimage"] if options.folder else []
     options.data = options.data or ours or list(time_to_quality.BUNDLED)
     for name in SEARCHES:
         setattr(options, f"n_{name}", N_CANDIDATES.get(name, AS_PLANNED))
     options.tag = ""
-    time_to_quality.MLP_DATA = ["segment", "satimage", "digits"]
+    time_to_quality.MLP_DATA = ["hr", "segment", "satimage", "digits"]
     return options
 
 
@@ -120,8 +118,7 @@ def main() -> None:
             warnings.filterwarnings("ignore", message)
         failed = time_to_quality.run(options)
     reference = time_to_quality.label_of(REFERENCE, options)
-    done = time_to_quality.read(options.results)
-    print_tables(done, by_search(done, reference, options), reference, options)
+    time_to_quality.report(reference, options, with_ours=False)
     if failed:
         sys.exit(f"{failed} searches failed, see above.")
 

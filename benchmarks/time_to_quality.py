@@ -23,6 +23,8 @@ as the reference took CPU in the same case, and therefore runs after it; its fol
 
 Every finished search is a line of --results and is not run again, unless --again names it; its
 held-out losses go to the folder beside it. Ours is kept apart by --tag, the version measured.
+--keep writes a file that does without that folder: what the README says comes from such files in
+benchmarks/measured, and --table --markdown prints its tables from them.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import sklearn.datasets
 from _quality_picture import draw
-from _quality_tables import by_search, print_tables
+from _quality_readme import tables
+from _quality_results import Done, Task, kept, read
+from _quality_tables import Cases, by_search, of_ours, print_tables
 from _rivals import BUILDERS, n_fits
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -90,32 +94,6 @@ QUIET = (
     "X does not have valid feature names",
     "`optuna.terminator` module",
 )
-
-
-class Task(NamedTuple):
-    data: str
-    estimator: str
-    rows: int
-    seed: int
-    search: str  # with its number of configurations or its seconds: "random-100", "flaml-60s"
-    tag: str  # "" but for ours: the others do not change with our version
-
-    @property
-    def family(self) -> str:
-        return self.search.rpartition("-")[0]
-
-    @property
-    def amount(self) -> str:
-        return self.search.rpartition("-")[2]
-
-    @property
-    def case(self) -> tuple:
-        return self[:4]
-
-    def losses(self, results: Path, search: str | None = None) -> Path:
-        """The file of the held-out losses of this search, or of another one in its case."""
-        last = [search] if search else [self.search, *([self.tag] if self.tag else [])]
-        return results.with_suffix(".losses") / ("-".join(map(str, [*self.case, *last])) + ".npy")
 
 
 class Split(NamedTuple):
@@ -210,8 +188,8 @@ def measure(task: Task, budget: float, options) -> dict[str, Any]:
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     unit = (before + calibration()) / 2
     losses = losses_of(search.best_estimator_, part)
-    for name, values in {None: losses, "default": default}.items():
-        np.save(task.losses(options.results, name), values.astype(np.float32))
+    for of, values in {task: losses, task.default: default}.items():
+        np.save(of.losses(options.results), values.astype(np.float32))
     return {
         **task._asdict(),
         "n_train": len(part.y),
@@ -247,14 +225,6 @@ def plain(value):
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def read(results: Path) -> dict[Task, dict[str, Any]]:
-    """The last line of every task."""
-    if not results.exists():
-        return {}
-    lines = [json.loads(line) for line in results.read_text().splitlines() if line.strip()]
-    return {Task(*(line[field] for field in Task._fields)): line for line in lines}
-
-
 def label_of(family: str, options) -> str:
     """The name of a search with its number of configurations, or with its seconds."""
     if family == "flaml":
@@ -263,7 +233,7 @@ def label_of(family: str, options) -> str:
     return f"{family}-{getattr(options, 'n_' + family)}"
 
 
-def budget_of(task: Task, done: dict[Task, dict], options) -> float:
+def budget_of(task: Task, done: Done, options) -> float:
     """How many configurations; for FLAML, seconds."""
     if task.family != "flaml":
         return int(task.amount)
@@ -290,12 +260,12 @@ def planned(options) -> list[Task]:
     ]
 
 
-def seconds_left(tasks: list[Task], done: dict[Task, dict], options) -> float:
+def seconds_left(tasks: list[Task], done: Done, options) -> float:
     """What a fit of the default costs, times the fits of it that such searches have cost."""
     return sum(default_seconds(t[:3], options.folder) * in_defaults(t, done) for t in tasks)
 
 
-def in_defaults(task: Task, done: dict[Task, dict]) -> float:
+def in_defaults(task: Task, done: Done) -> float:
     """Wall time of a search in fits of the default: median of the finished ones of its kind."""
     same = [row for t, row in done.items() if t[1:3] == task[1:3] and t.search == task.search]
     costs = [row["wall"] / row["default_seconds"] for row in same]
@@ -339,6 +309,15 @@ def run(options) -> int:
     return failed
 
 
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """The options of :func:`report`."""
+    add = parser.add_argument
+    add("--table", action="store_true", help="only print what is in --results")
+    add("--by-data", action="store_true", help="a line for each data set as well")
+    add("--markdown", action="store_true", help="the tables as the README has them")
+    add("--keep", type=Path, help="write the results to a file that needs no losses beside it")
+
+
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
@@ -360,12 +339,25 @@ def parse_arguments() -> argparse.Namespace:
     add("--n-optuna", type=int, default=50)
     add("--flaml-seconds", type=int, help="default: as many as the random search took CPU")
     add("--tag", default="", help="what to call this version of ours")
-    add("--table", action="store_true", help="only print what is in --results")
-    add("--by-data", action="store_true", help="a line for each data set as well")
+    add_outputs(parser)
     add("--plot", type=Path, help="a picture of cost and loss, with --rows rows")
     options = parser.parse_args()
     options.data = options.data or [*(FILES if options.folder else []), *BUNDLED]
     return options
+
+
+def report(reference: str, options, with_ours: bool = True) -> dict[tuple, Cases]:
+    """Print what is in the results, keep it where that is wanted; the comparisons by search."""
+    done = read(options.results)
+    found = by_search(done, reference, options)
+    apart = of_ours(done, options) if with_ours else {}
+    if options.markdown:
+        print("\n".join(tables(found, apart, options.rows)))
+    else:
+        print_tables(done, found, apart, reference, options)
+    if options.keep:
+        options.keep.write_text("".join(f"{line}\n" for line in kept(done, options.results)))
+    return found
 
 
 def main() -> None:
@@ -377,11 +369,9 @@ def main() -> None:
         for message in QUIET:
             warnings.filterwarnings("ignore", message)
         failed = run(options)
-    done, reference = read(options.results), label_of("random", options)
-    found = by_search(done, reference, options)
-    print_tables(done, found, reference, options)
+    found = report(label_of("random", options), options)
     if options.plot:
-        draw(found, reference, options.rows, options.plot)
+        draw(found, label_of("random", options), options.rows, options.plot)
     if failed:
         sys.exit(f"{failed} searches failed, see above.")
 

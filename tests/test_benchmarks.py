@@ -1,10 +1,14 @@
 """One command runs every benchmark that is written about."""
 
 import importlib.util
+import json
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -19,6 +23,26 @@ def readme():
     spec.loader.exec_module(module)
     yield module
     del sys.modules["readme"]
+
+
+@pytest.fixture(scope="module")
+def quality():
+    """The modules that benchmarks share import each other as scripts do."""
+    names = ["_quality_results", "_quality_tables", "_quality_picture", "_quality_readme"]
+    sys.path.insert(0, str(FOLDER))
+    try:
+        yield SimpleNamespace(**{name.rpartition("_")[2]: import_module(name) for name in names})
+    finally:
+        sys.path.remove(str(FOLDER))
+        for name in names:
+            sys.modules.pop(name, None)
+
+
+def tables_of(quality, results, reference, with_ours):
+    done, options = quality.results.read(results), SimpleNamespace(results=results)
+    found = quality.tables.by_search(done, reference, options)
+    apart = quality.tables.of_ours(done, options) if with_ours else {}
+    return [line for line in quality.readme.tables(found, apart, 1000) if line]
 
 
 @pytest.mark.parametrize("file", [ROOT / "README.md", FOLDER / "README.md"], ids=["top", "folder"])
@@ -74,3 +98,46 @@ def test_the_exit_status_and_wrong_arguments(readme, tmp_path, monkeypatch, caps
     with pytest.raises(SystemExit):
         readme.main(["--folder", str(tmp_path / "nowhere")])
     assert "--folder must be a folder that exists; got" in capsys.readouterr().err
+
+
+def losses_in(folder, quality, searches, seed=0):
+    """A results file of searches with made losses, the first one the estimator as given."""
+    results, rng = folder / "r.jsonl", np.random.default_rng(seed)
+    results.with_suffix(".losses").mkdir()
+    with results.open("w") as file:
+        for data in ("one", "two"):
+            for number, search in enumerate(["default", *searches]):
+                task = quality.results.Task(data, "xgboost", 1000, 0, search, "")
+                np.save(task.losses(results), rng.random(50) - 0.3 * number)
+                if number:
+                    numbers = {"calibrated": 2.0**-number, "n_fits": number}
+                    file.write(json.dumps({**task._asdict(), **numbers}) + "\n")
+    return results
+
+
+def test_results_that_are_kept_need_no_losses(quality, tmp_path):
+    results = losses_in(tmp_path, quality, ["random-100", "grid-81", "skhpt-30"])
+    said = tables_of(quality, results, "random-100", True)
+    assert sum("BayesSearchCV" in line for line in said) == 1
+    apart = tmp_path / "kept.jsonl"
+    done = quality.results.read(results)
+    apart.write_text("\n".join(quality.results.kept(done, results)))
+    assert tables_of(quality, apart, "random-100", True) == said
+    again = quality.results.read(apart)
+    assert "\n".join(quality.results.kept(again, apart)) == apart.read_text()
+    apart.write_text(apart.read_text().replace('"calibrated": 0.5', '"calibrated": 0.7'))
+    assert tables_of(quality, apart, "random-100", True) != said
+
+
+def test_a_search_that_ran_again_is_compared_anew(quality, tmp_path):
+    results = losses_in(tmp_path, quality, ["random-100", "skhpt-30"])
+    done = quality.results.read(results)
+    results.write_text("\n".join(quality.results.kept(done, results)) + "\n")
+    ours = next(task for task in done if task.family == "skhpt")
+    base = ours._replace(search="random-100")
+    before = quality.results.difference(ours, base, quality.results.read(results), results)
+    np.save(ours.losses(results), np.load(ours.losses(results)) + 5.0)
+    with results.open("a") as file:
+        file.write(json.dumps(done[ours]) + "\n")
+    after = quality.results.difference(ours, base, quality.results.read(results), results)
+    assert after.mean == pytest.approx(before.mean + 5.0)
