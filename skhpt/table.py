@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.ma import MaskedArray
 
+from ._compat import level_of_caller
 from .ledger import Ledger, value_shown
 
 
@@ -137,7 +138,7 @@ class _Table:
             warnings.warn(
                 f"One or more of the {kind} scores are non-finite: {means}",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=level_of_caller(),
             )
         if rank:
             complete = self.ran[:, : self._ledger.n_first].all(axis=1) & self.eligible
