@@ -49,8 +49,14 @@ def with_interval(values: np.ndarray) -> tuple[float, float, float]:
 
 def shown(values, digits: int, through: Callable = float) -> str:
     mean, low, high = (through(value) for value in with_interval(np.asarray(values)))
-    interval = "" if np.isnan(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return f"{mean:.{digits}f}{interval}"
+    if np.isnan(low):
+        return written(mean, digits)
+    return f"{written(mean, digits)} [{written(low, digits)}, {written(high, digits)}]"
+
+
+def written(value: float, digits: int) -> str:
+    """A number with so many decimals; zero has no sign."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def by_search(done: Done, reference: str, options) -> dict[tuple, Cases]:
@@ -66,14 +72,17 @@ def by_search(done: Done, reference: str, options) -> dict[tuple, Cases]:
     return found
 
 
-def of_ours(done: Done, options) -> dict[tuple, Cases]:
-    """Comparisons of ours with each other search by (estimator, rows, ours, tag, other)."""
+def of_ours(done: Done, options, ours: str) -> dict[tuple, Cases]:
+    """Comparisons of ours, a family of searches, with each of the others.
+
+    By (estimator, rows, ours, tag, other).
+    """
     found: dict[tuple, Cases] = {}
     for task in done:
-        if task.family != OURS:
+        if task.family != ours:
             continue
         for other in done:
-            if other.family == OURS or other.case != task.case:
+            if other.family == ours or other.case != task.case:
                 continue
             key = (task.estimator, task.rows, task.search, task.tag, other.search)
             cases = found.setdefault(key, {})

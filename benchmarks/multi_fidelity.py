@@ -118,7 +118,7 @@ def main() -> None:
             warnings.filterwarnings("ignore", message)
         failed = time_to_quality.run(options)
     reference = time_to_quality.label_of(REFERENCE, options)
-    time_to_quality.report(reference, options, with_ours=False)
+    time_to_quality.report(reference, options, ours="our_halving")
     if failed:
         sys.exit(f"{failed} searches failed, see above.")
 

@@ -51,7 +51,7 @@ import sklearn.datasets
 from _quality_picture import draw
 from _quality_readme import tables
 from _quality_results import Done, Task, kept, read
-from _quality_tables import Cases, by_search, of_ours, print_tables
+from _quality_tables import OURS, Cases, by_search, of_ours, print_tables
 from _rivals import BUILDERS, n_fits
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -346,13 +346,12 @@ def parse_arguments() -> argparse.Namespace:
     return options
 
 
-def report(reference: str, options, with_ours: bool = True) -> dict[tuple, Cases]:
+def report(reference: str, options, ours: str = OURS) -> dict[tuple, Cases]:
     """Print what is in the results, keep it where that is wanted; the comparisons by search."""
     done = read(options.results)
-    found = by_search(done, reference, options)
-    apart = of_ours(done, options) if with_ours else {}
+    found, apart = by_search(done, reference, options), of_ours(done, options, ours)
     if options.markdown:
-        print("\n".join(tables(found, apart, options.rows)))
+        print("\n".join(tables(found, apart, options.rows, ours)))
     else:
         print_tables(done, found, apart, reference, options)
     if options.keep:

@@ -38,11 +38,11 @@ def quality():
             sys.modules.pop(name, None)
 
 
-def tables_of(quality, results, reference, with_ours):
+def tables_of(quality, results, reference="random-100", ours="skhpt"):
     done, options = quality.results.read(results), SimpleNamespace(results=results)
     found = quality.tables.by_search(done, reference, options)
-    apart = quality.tables.of_ours(done, options) if with_ours else {}
-    return [line for line in quality.readme.tables(found, apart, 1000) if line]
+    apart = quality.tables.of_ours(done, options, ours)
+    return [line for line in quality.readme.tables(found, apart, 1000, ours) if line]
 
 
 @pytest.mark.parametrize("file", [ROOT / "README.md", FOLDER / "README.md"], ids=["top", "folder"])
@@ -117,16 +117,16 @@ def losses_in(folder, quality, searches, seed=0):
 
 def test_results_that_are_kept_need_no_losses(quality, tmp_path):
     results = losses_in(tmp_path, quality, ["random-100", "grid-81", "skhpt-30"])
-    said = tables_of(quality, results, "random-100", True)
-    assert sum("BayesSearchCV" in line for line in said) == 1
+    said = tables_of(quality, results)
+    assert sum("BayesSearchCV" in line for line in said) == 2
     apart = tmp_path / "kept.jsonl"
     done = quality.results.read(results)
     apart.write_text("\n".join(quality.results.kept(done, results)))
-    assert tables_of(quality, apart, "random-100", True) == said
+    assert tables_of(quality, apart) == said
     again = quality.results.read(apart)
     assert "\n".join(quality.results.kept(again, apart)) == apart.read_text()
     apart.write_text(apart.read_text().replace('"calibrated": 0.5', '"calibrated": 0.7'))
-    assert tables_of(quality, apart, "random-100", True) != said
+    assert tables_of(quality, apart) != said
 
 
 def test_a_search_that_ran_again_is_compared_anew(quality, tmp_path):
