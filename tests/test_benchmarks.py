@@ -141,3 +141,13 @@ def test_a_search_that_ran_again_is_compared_anew(quality, tmp_path):
         file.write(json.dumps(done[ours]) + "\n")
     after = quality.results.difference(ours, base, quality.results.read(results), results)
     assert after.mean == pytest.approx(before.mean + 5.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "reference", "ours"), [("multi_fidelity", "sk_halving-60", "our_halving")]
+)
+def test_the_tables_say_what_was_measured(quality, name, reference, ours):
+    lines = tables_of(quality, FOLDER / "measured" / f"{name}.jsonl", reference, ours)
+    assert len(lines) > 20
+    missing = set(lines) - set((FOLDER / "README.md").read_text().splitlines())
+    assert not missing
