@@ -144,7 +144,11 @@ def test_a_search_that_ran_again_is_compared_anew(quality, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "reference", "ours"), [("multi_fidelity", "sk_halving-60", "our_halving")]
+    ("name", "reference", "ours"),
+    [
+        ("multi_fidelity", "sk_halving-60", "our_halving"),
+        ("time_to_quality", "random-100", "skhpt"),
+    ],
 )
 def test_the_tables_say_what_was_measured(quality, name, reference, ours):
     lines = tables_of(quality, FOLDER / "measured" / f"{name}.jsonl", reference, ours)
