@@ -25,11 +25,15 @@ WORDS = {
 def tables(
     found: dict[tuple, Cases], of_ours: dict[tuple, Cases], rows: int, ours: str = OURS
 ) -> list[str]:
-    """Lines of markdown for what was compared with `rows` rows: two tables for each estimator."""
+    """Lines of markdown for what was compared with `rows` rows: two tables for each estimator.
+
+    Versions of ours that have a tag are left out.
+    """
     lines = []
     for estimator, title in TITLES.items():
-        of = {key[2]: cases for key, cases in found.items() if key[:2] == (estimator, rows)}
-        against = {key[4]: cases for key, cases in of_ours.items() if key[:2] == (estimator, rows)}
+        case = (estimator, rows, "")  # the last one is the tag
+        of = {key[2]: cases for key, cases in found.items() if (*key[:2], key[3]) == case}
+        against = {key[4]: cases for key, cases in of_ours.items() if (*key[:2], key[3]) == case}
         if of:
             lines += ["", *_searches(title, of, against, ours), "", *_by_data(title, of, ours)]
     return lines
@@ -57,9 +61,8 @@ def _ours(cases: Cases | None) -> list[str]:
     if cases is None:
         return ["", "", ""]
     means = mean_by_data(cases)
-    ratios = np.array([mean.log_cpu for mean in means.values()])
-    named = [", ".join(names) or "none" for names in clear(means)]
-    return ["-" if np.isnan(ratios).any() else _ratio(ratios), *named]
+    ratio = _ratio(np.array([mean.log_cpu for mean in means.values()]))
+    return [ratio, *(", ".join(names) or "none" for names in clear(means))]
 
 
 def _by_data(title: str, of: dict[str, Cases], ours: str):

@@ -44,9 +44,8 @@ class Task(NamedTuple):
 
     def losses(self, results: Path) -> Path:
         """The file of the held-out losses of this search."""
-        return results.with_suffix(".losses") / (
-            "-".join(map(str, [*self.case, self.label])) + ".npy"
-        )
+        name = "-".join(map(str, [*self.case, self.label]))
+        return results.with_suffix(".losses") / f"{name}.npy"
 
     @property
     def default(self) -> Task:
@@ -75,7 +74,7 @@ def read(results: Path) -> Done:
 
 
 def difference(task: Task, reference: Task, done: Done, results: Path) -> Difference:
-    """As it was kept, or out of the losses of both: of those that ran after it."""
+    """As it was kept; out of the losses where one of the two has run since."""
     known = done[reference].get("others", {})
     if task.label in known and "others" in done.get(task, done[reference]):
         return Difference(*known[task.label])

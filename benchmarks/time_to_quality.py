@@ -23,8 +23,8 @@ as the reference took CPU in the same case, and therefore runs after it; its fol
 
 Every finished search is a line of --results and is not run again, unless --again names it; its
 held-out losses go to the folder beside it. Ours is kept apart by --tag, the version measured.
---keep writes a file that does without that folder: what the README says comes from such files in
-benchmarks/measured, and --table --markdown prints its tables from them.
+--keep writes a file that does without that folder. benchmarks/measured has such files, and
+--table --markdown prints tables from them as the README has them.
 """
 
 from __future__ import annotations

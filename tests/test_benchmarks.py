@@ -129,6 +129,18 @@ def test_results_that_are_kept_need_no_losses(quality, tmp_path):
     assert tables_of(quality, apart) != said
 
 
+def test_versions_of_ours_that_have_a_tag_are_not_in_the_tables(quality, tmp_path):
+    results = losses_in(tmp_path, quality, ["random-100", "skhpt-30"])
+    said = tables_of(quality, results)
+    task = next(task for task in quality.results.read(results) if task.family == "skhpt")
+    tagged = task._replace(tag="new")
+    np.save(tagged.losses(results), np.zeros(50))
+    with results.open("a") as file:
+        file.write(json.dumps({**tagged._asdict(), "calibrated": 9.0, "n_fits": 9}) + "\n")
+    assert len(quality.results.read(results)) == 5
+    assert tables_of(quality, results) == said
+
+
 def test_a_search_that_ran_again_is_compared_anew(quality, tmp_path):
     results = losses_in(tmp_path, quality, ["random-100", "skhpt-30"])
     done = quality.results.read(results)
